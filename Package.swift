@@ -1,0 +1,122 @@
+// swift-tools-version: 6.3
+import PackageDescription
+
+/// Strict in every target: warnings are errors, existentials and imports are spelled out,
+/// and nothing hops executors unless it says so.
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+]
+
+let package = Package(
+    name: "ferry",
+    platforms: [.macOS(.v15)],
+    products: [
+        .executable(name: "ferry", targets: ["ferry"])
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/vapor/jwt-kit", from: "5.7.0"),
+    ],
+    targets: [
+        // MARK: - C libraries
+        // hiredis.pc carries a -D flag that SwiftPM warns about, so it is linked by its module map alone.
+        .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
+        .systemLibrary(name: "CLibpq", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+        .systemLibrary(
+            name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+
+        // MARK: - Rooms
+        .target(
+            name: "Drivers",
+            dependencies: [
+                "CHiredis", "CLibpq", "CCurl",
+                .product(name: "DequeModule", package: "swift-collections"),
+            ],
+            swiftSettings: strict),
+        .target(
+            name: "JobQueue",
+            dependencies: ["Drivers", .product(name: "Crypto", package: "swift-crypto")],
+            resources: [.embedInCode("Lua")],
+            swiftSettings: strict),
+        .target(name: "ActiveCampaign", dependencies: ["Drivers"], swiftSettings: strict),
+        .target(
+            name: "Salesforce",
+            dependencies: ["Drivers", .product(name: "JWTKit", package: "jwt-kit")],
+            swiftSettings: strict),
+        .target(
+            name: "SyncRules",
+            dependencies: [.product(name: "Crypto", package: "swift-crypto")],
+            swiftSettings: strict),
+        .target(
+            name: "Store",
+            dependencies: [
+                "Drivers", "SyncRules", .product(name: "Crypto", package: "swift-crypto"),
+            ],
+            resources: [.embedInCode("Migrations")],
+            swiftSettings: strict),
+        .target(
+            name: "Cluster",
+            dependencies: [
+                "Drivers", "JobQueue", "Store", "ActiveCampaign", "Salesforce", "SyncRules",
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "Metrics", package: "swift-metrics"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: strict),
+        .target(name: "Embedded", swiftSettings: strict),
+        .target(
+            name: "Simulators",
+            dependencies: [
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "JWTKit", package: "jwt-kit"),
+            ],
+            swiftSettings: strict),
+        .executableTarget(
+            name: "ferry",
+            dependencies: [
+                "Drivers", "JobQueue", "ActiveCampaign", "Salesforce", "SyncRules", "Store",
+                "Cluster", "Embedded", "Simulators",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "Yams", package: "Yams"),
+            ],
+            swiftSettings: strict),
+
+        // MARK: - Tests
+        .testTarget(name: "DriversTests", dependencies: ["Drivers", "Embedded"], swiftSettings: strict),
+        .testTarget(name: "JobQueueTests", dependencies: ["JobQueue", "Drivers", "Embedded"], swiftSettings: strict),
+        .testTarget(name: "StoreTests", dependencies: ["Store", "Drivers", "SyncRules", "Embedded"], swiftSettings: strict),
+        .testTarget(
+            name: "ActiveCampaignTests", dependencies: ["ActiveCampaign", "Drivers", "Simulators"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "SalesforceTests", dependencies: ["Salesforce", "Drivers", "Simulators"],
+            swiftSettings: strict),
+        .testTarget(name: "SyncRulesTests", dependencies: ["SyncRules"], swiftSettings: strict),
+        .testTarget(name: "SimulatorsTests", dependencies: ["Simulators"], swiftSettings: strict),
+        .testTarget(
+            name: "ClusterTests",
+            dependencies: [
+                "Cluster", "Drivers", "JobQueue", "Store", "ActiveCampaign", "Salesforce",
+                "SyncRules", "Embedded", "Simulators",
+            ],
+            swiftSettings: strict),
+        .testTarget(name: "FerryTests", dependencies: ["ferry", "Embedded"], swiftSettings: strict),
+        .testTarget(name: "TidyTests", swiftSettings: strict),
+    ]
+)

@@ -1,0 +1,3 @@
+/// Every bound of this module, in one place.
+package enum SimulatorsLimits {
+}
