@@ -1,5 +1,5 @@
 import Crypto
-package import Foundation
+import Foundation
 
 /// What one side of a link held when both sides last agreed, as hashes field by field: enough to tell which fields
 /// changed since, and to recognise our own writes when they come back (R58, T10), without storing a value.
@@ -61,6 +61,9 @@ package struct Fingerprint: Sendable, Hashable {
         guard let known = hashes[Self.key(field)] else { return value.isBlank }
         return known == Self.hash(value)
     }
+
+    /// Whether a field's value was ever recorded.
+    package func records(_ field: String) -> Bool { hashes[Self.key(field)] != nil }
 
     /// Whether a field was blank, as far as this side was ever seen.
     package func isBlank(_ field: String) -> Bool {
