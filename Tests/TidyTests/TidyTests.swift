@@ -17,7 +17,9 @@ struct TidyTests {
     }
 
     @Test func filesAreShort() throws {
-        for path in SourceTree.files(under: "Sources", suffix: ".swift") + SourceTree.files(under: "Tests", suffix: ".swift") {
+        for path in SourceTree.files(under: "Sources", suffix: ".swift")
+            + SourceTree.files(under: "Tests", suffix: ".swift")
+        {
             let count = try SourceTree.lines(path).count
             #expect(count <= Self.longestFile, "\(path) has \(count) lines")
         }
@@ -45,7 +47,9 @@ struct TidyTests {
         for room in rooms {
             for path in SourceTree.files(under: "Sources/\(room)", suffix: ".swift") {
                 for line in try SourceTree.lines(path) where line.contains("import ") && !line.hasPrefix("//") {
-                    guard let name = line.split(separator: " ").last.map(String.init), rooms.contains(name) else { continue }
+                    guard let name = line.split(separator: " ").last.map(String.init), rooms.contains(name) else {
+                        continue
+                    }
                     #expect(arrows[room]?.contains(name) == true, "\(path) imports \(name)")
                 }
             }
@@ -73,7 +77,9 @@ struct TidyTests {
     @Test func testsDoNotSleep() throws {
         // A wait for a condition with a deadline may pause between two looks; it does so in one place a module.
         for path in SourceTree.files(under: "Tests", suffix: ".swift") where !path.hasSuffix("TidyTests.swift") {
-            let lines = try SourceTree.lines(path).filter { $0.contains("sleep(") && !$0.contains("// a look at a condition") }
+            let lines = try SourceTree.lines(path).filter {
+                $0.contains("sleep(") && !$0.contains("// a look at a condition")
+            }
             #expect(lines.isEmpty, "\(path) sleeps: \(lines)")
         }
     }

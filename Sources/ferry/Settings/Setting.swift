@@ -50,7 +50,8 @@ enum Setting: String, CaseIterable {
         case .hostSuffixes: "comma-separated host suffixes that provider addresses in rows must end with"
         case .ingestHost: "address ingest listens on"
         case .ingestPort: "port ingest listens on, 0 for any free one"
-        case .ingestURL: "ingest's address as ActiveCampaign reaches it, https://…; without it no webhooks are registered"
+        case .ingestURL:
+            "ingest's address as ActiveCampaign reaches it, https://…; without it no webhooks are registered"
         case .adminHost: "address of /livez, /readyz and /metrics"
         case .adminPort: "port of /livez, /readyz and /metrics, 0 for any free one"
         case .workerConcurrency: "jobs one worker runs at once, 1 to 1000"

@@ -67,7 +67,9 @@ struct Settings: Sendable {
             throw SettingsError(description: "FERRY_CLOCK_OFFSET_FILE is refused unless FERRY_ENV=test")
         }
         if let text = values[.publicKey] {
-            do { _ = try PublicSealingKey(text) } catch { throw SettingsError(description: "FERRY_PUBLIC_KEY: \(error)") }
+            do { _ = try PublicSealingKey(text) } catch {
+                throw SettingsError(description: "FERRY_PUBLIC_KEY: \(error)")
+            }
         }
         if let text = values[.ingestURL], !Self.isWebAddress(text, plainAllowed: environment != .production) {
             throw SettingsError(description: "FERRY_INGEST_URL: want https://host[:port][/path]")
@@ -75,7 +77,9 @@ struct Settings: Sendable {
     }
 
     private static func isWebAddress(_ text: String, plainAllowed: Bool) -> Bool {
-        guard let url = URL(string: text), let host = url.host(), !host.isEmpty, url.query() == nil else { return false }
+        guard let url = URL(string: text), let host = url.host(), !host.isEmpty, url.query() == nil else {
+            return false
+        }
         return url.scheme == "https" || (plainAllowed && url.scheme == "http")
     }
 
