@@ -2,7 +2,10 @@ package import Foundation
 
 /// When an inbound pull runs (R31–R34, D8).
 package struct InboundCadence: Sendable {
-    /// Hours between pulls: 1, 2, 3, 4, 6, 8, 12 or 24.
+    /// The intervals a tenant may choose (R31).
+    package static let intervals = [1, 2, 3, 4, 6, 8, 12, 24]
+
+    /// Hours between pulls, one of `intervals`.
     package let intervalHours: Int
     /// Local hour of a once-a-day pull; nil spreads it like the others.
     package let dailyHour: Int?
@@ -14,7 +17,8 @@ package struct InboundCadence: Sendable {
     /// Makes a tenant's cadence.
     /// - Parameter tenant: the tenant's number; its place inside the interval follows from it and never changes.
     package init(settings: SyncSettings, tenant: Int32) {
-        intervalHours = settings.inboundIntervalHours
+        // Rows with another interval are refused by the database; the next longer one does no harm.
+        intervalHours = Self.intervals.first { $0 >= settings.inboundIntervalHours } ?? 24
         dailyHour = settings.inboundIntervalHours == 24 ? settings.dailyHour : nil
         timeZone = TimeZone(identifier: settings.timeZone) ?? .gmt
         spread = Self.place(of: tenant)

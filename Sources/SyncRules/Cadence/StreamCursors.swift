@@ -9,8 +9,9 @@ package struct InboundCursor: Codable, Sendable, Hashable {
     package static let overlap: TimeInterval = 300
     /// Seconds between deep sweeps, for transactions that took longer than `overlap`.
     package static let deepSweepInterval: TimeInterval = 6 * 3_600
-    /// How far back a deep sweep reads, in seconds.
-    package static let deepSweepReach: TimeInterval = 2 * 3_600
+    /// Seconds a deep sweep reads again what the deep sweep before it has read: longer than any transaction. Deep sweeps
+    /// chain like the others; one that reached back a fixed time from now would leave gaps between two of them.
+    package static let deepSweepOverlap: TimeInterval = 2 * 3_600
 
     /// A place between two rows ordered by (SystemModstamp, Id).
     package struct Position: Codable, Sendable, Hashable {
@@ -45,8 +46,8 @@ package struct InboundCursor: Codable, Sendable, Hashable {
         guard until == nil else { return }
         until = serverNow
         if serverNow.timeIntervalSince(deepSweptAt) >= Self.deepSweepInterval {
+            from = min(from, deepSweptAt.addingTimeInterval(-Self.deepSweepOverlap))
             deepSweptAt = serverNow
-            from = min(from, serverNow.addingTimeInterval(-Self.deepSweepReach))
         }
     }
 
@@ -80,6 +81,7 @@ package struct OutboundCursor: Codable, Sendable, Hashable {
     package init(start: Date) { since = start }
 
     /// Begins a walk, unless one is under way.
+    /// - Parameter now: ActiveCampaign's own clock (`Date` header), never ours (T3).
     package mutating func begin(now: Date) {
         if walkBegan == nil { walkBegan = now }
     }

@@ -1,10 +1,11 @@
 /// What an inbound pull does with one Salesforce record.
 package enum InboundIntent: Sendable, Hashable {
-    /// Nothing is written; why, and by which rule.
+    /// Nothing is written, nothing changes; why, and by which rule.
     case drop(DecisionCode, reason: String)
-    /// Nothing is written, but the record waits: its status is written back (R52).
-    case acknowledge(Link)
-    /// The record's mapped values go to the linked contact.
+    /// Nothing is written to ActiveCampaign; the link is stored as it stands here and, where the org has the status
+    /// fields, the record's status is written back (R52). Code and rule say why nothing was written.
+    case acknowledge(Link, DecisionCode, reason: String)
+    /// The record's mapped values go to the linked contact; the link is as it will be once they are accepted.
     case update(Link, FieldWrite)
     /// A contact is made, or the one with this address is taken, and tagged (R43).
     case create(EmailAddress, FieldWrite)
@@ -14,8 +15,8 @@ package enum InboundIntent: Sendable, Hashable {
     case markMissing(Link)
 }
 
-/// The rules of Salesforce → ActiveCampaign: R7, R29, R36–R43, R52, R53, R58, R68, R89, R91, D3–D5.
-/// Conversion (R47–R50) and merges (R90, D1) will live beside this file.
+/// The rules of Salesforce → ActiveCampaign: R7, R29, R36–R43, R52, R53, R58, R59, R68, R89, R91, D3–D5.
+/// Conversion (R47–R50) lives in `Conversion`; merges (R90, D1) will live beside it.
 package struct InboundRules: Sendable {
     package let settings: SyncSettings
     package let selection: SelectionRules
@@ -32,73 +33,118 @@ package struct InboundRules: Sendable {
     /// - Parameters:
     ///   - record: the record as just read.
     ///   - link: the record's own link.
-    ///   - owners: active links of other records that hold the record's address (R91, D3).
-    ///   - echoes: fingerprints of writes of ours whose outcome was never committed (R58, T10).
+    ///   - owners: active links of other records that hold the record's address, or the contact of `link`, or the contact
+    ///     whose id the record carries (R91, D3).
+    ///   - echoes: fingerprints of writes of ours to this record whose outcome was never committed (R58, T10).
+    ///   - contactEchoes: the same of writes of ours to the linked contact.
+    ///   - existing: what a contact with the record's address holds, when somebody looked; needed only when the
+    ///     projector `fillsBlanks`.
     package func intent(
-        for record: SalesforceRecord, link: Link?, owners: [Link], echoes: [Fingerprint]
+        for record: SalesforceRecord, link: Link?, owners: [Link], echoes: [Fingerprint],
+        contactEchoes: [Fingerprint] = [], existing: Fingerprint? = nil
     ) -> InboundIntent {
-        if record.isDeleted {
-            return link.map(InboundIntent.markMissing) ?? .drop(.tombstoned, reason: "R89")
+        if record.isDeleted { return deletion(of: link) }
+        if record.isConverted { return .drop(.outOfScope, reason: "R49") }
+        guard let link else { return enter(record, owners: owners, existing: existing) }
+        switch link.state {
+        case .closed: return .drop(.outOfScope, reason: "R49")
+        case .contactMissing: return remake(record, link: link, owners: owners)
+        case .active, .missing: break
         }
-        if record.isConverted {
-            return .drop(.outOfScope, reason: "R49")
+        let projection = projector.project(record)
+        if let (code, reason) = refusal(of: record, link: link, owners: owners) {
+            return withhold(record, projection, link: link, code: code, reason: reason)
         }
-        if let link {
-            return update(record, link: link, echoes: echoes)
-        }
-        return enter(record, owners: owners)
+        return update(
+            InboundChange(record: record, projection: projection, link: link, echoes: echoes, projector: projector),
+            contactEchoes: contactEchoes)
+    }
+
+    /// The link of a record that entered, once the contact is written.
+    package func link(of record: SalesforceRecord, contactID: Int64, after write: FieldWrite) -> Link {
+        Link(contactID: contactID, object: record.object, recordID: record.id, emailHash: record.email?.hash ?? [])
+            .settled(writing: write, of: record, projector.project(record))
     }
 
     // MARK: - Linked records
 
-    private func update(_ record: SalesforceRecord, link: Link, echoes: [Fingerprint]) -> InboundIntent {
-        guard link.state != .closed else { return .drop(.outOfScope, reason: "R49") }
-        guard record.email != nil else { return .drop(.noEmail, reason: "D4") }
-        if let refusal = selection.refusal(of: record, isLinked: true) {
-            return .drop(.outOfScope, reason: refusal)
+    private func deletion(of link: Link?) -> InboundIntent {
+        switch link?.state {
+        case nil: .drop(.tombstoned, reason: "R89")
+        case .active: link.map(InboundIntent.markMissing) ?? .drop(.tombstoned, reason: "R89")
+        case .missing, .contactMissing: .drop(.tombstoned, reason: "R89")
+        case .closed: .drop(.outOfScope, reason: "R49")
         }
+    }
+
+    /// Why a linked record's changes may not go to ActiveCampaign now.
+    private func refusal(of record: SalesforceRecord, link: Link, owners: [Link]) -> (DecisionCode, String)? {
+        if record.email == nil { return (.noEmail, "D4") }
+        // R91: the contact is authoritative.
+        if record.object == .lead, owners.contains(where: { $0.object == .contact && $0.contactID == link.contactID }) {
+            return (.duplicateMatch, "R91")
+        }
+        return selection.refusalOfUpdate(record, origin: link.origin).map { (.outOfScope, $0) }
+    }
+
+    private func withhold(
+        _ record: SalesforceRecord, _ projection: Projection, link: Link, code: DecisionCode, reason: String
+    ) -> InboundIntent {
+        let changed = (link.recordFingerprint ?? Fingerprint()).changedFields(in: projection)
+        if changed.isEmpty, record.status != .waiting { return .drop(code, reason: reason) }
+        return .acknowledge(
+            link.settled(withholding: changed, of: record, projection), code, reason: reason)
+    }
+
+    private func update(_ change: InboundChange, contactEchoes: [Fingerprint]) -> InboundIntent {
+        // What ActiveCampaign holds of these fields is not known: our own write may or may not have reached it.
+        let unsettled = projector.salesforceFields.filter { field in contactEchoes.contains { $0.records(field) } }
+        if unsettled.isEmpty, !change.isTrigger(countingFormulas: settings.pushesFormulaChanges) {
+            return change.isToBeAcknowledged
+                ? .acknowledge(change.acknowledged, .unchangedProjection, reason: "R52") : change.drop
+        }
+        let known = change.link.contactFingerprint ?? Fingerprint()
+        let fields = change.foreign.filter { !known.agrees(with: change.projection[$0], in: $0) }
+        let write = projector.write(
+            change.projection, changed: Set(fields + unsettled).sorted(), to: .activeCampaign,
+            target: change.link.contactFingerprint, clearsBlanks: settings.clearsBlanks)
+        let settled = change.link.settled(writing: write, of: change.record, change.projection)
+        return write.isEmpty
+            ? .acknowledge(settled, .unchangedProjection, reason: "R29") : .update(settled, write)
+    }
+
+    /// R89: a contact deleted in ActiveCampaign is made again only when the record changes and may enter.
+    private func remake(_ record: SalesforceRecord, link: Link, owners: [Link]) -> InboundIntent {
         let projection = projector.project(record)
-        let known = link.recordFingerprint ?? Fingerprint()
-        let changed = known.changedFields(in: projection)
-        if changed.isEmpty {
-            return record.status == .waiting ? .acknowledge(link) : .drop(.unchangedProjection, reason: "R29")
-        }
-        // What agrees with a write of ours is our own, unless Salesforce says that somebody changed the record since.
-        let isEcho = changed.allSatisfy { field in
-            echoes.contains { $0.records(field) && $0.agrees(with: projection[field], in: field) }
-        }
-        if isEcho, record.status != .waiting {
-            return .drop(.echoDropped, reason: "R58")
-        }
-        let write = fields(of: projection, differingFrom: link.contactFingerprint)
-        return write.isEmpty ? .acknowledge(link) : .update(link, write)
+        let hasChanged = !(link.recordFingerprint ?? Fingerprint()).changedFields(in: projection).isEmpty
+        guard hasChanged else { return .drop(.tombstoned, reason: "R89") }
+        return enter(record, owners: owners.filter { $0.recordID != record.id }, existing: nil)
     }
 
     // MARK: - Records without a link
 
-    private func enter(_ record: SalesforceRecord, owners: [Link]) -> InboundIntent {
+    private func enter(_ record: SalesforceRecord, owners: [Link], existing: Fingerprint?) -> InboundIntent {
         guard let email = record.email else { return .drop(.noEmail, reason: "R7") }
-        let projection = projector.project(record)
-        if let contactID = record.contactID, owners.allSatisfy({ $0.contactID == contactID }) {
-            return .adopt(contactID: contactID, fields(of: projection, differingFrom: nil))
-        }
-        if let refusal = selection.refusal(of: record, isLinked: false) {
-            return .drop(.outOfScope, reason: refusal)
-        }
         if owners.contains(where: { $0.object == record.object }) {
             return .drop(.duplicateMatch, reason: "D3")
+        }
+        if let contactID = record.contactID, owners.allSatisfy({ $0.contactID == contactID }) {
+            return .adopt(contactID: contactID, everything(of: record, target: existing))
+        }
+        if let refusal = selection.refusalOfEntry(record) {
+            return .drop(.outOfScope, reason: refusal)
         }
         if record.object == .lead, owners.contains(where: { $0.object == .contact }) {
             return .drop(.duplicateMatch, reason: "R91")
         }
-        return .create(email, fields(of: projection, differingFrom: nil))
+        return .create(email, everything(of: record, target: existing ?? Fingerprint()))
     }
 
-    /// Everything Salesforce holds that the contact, as last seen, does not: after a lost conflict this takes the
-    /// dropped ActiveCampaign values back as well, so that both sides agree again (R54, R55).
-    private func fields(of projection: Projection, differingFrom contact: Fingerprint?) -> FieldWrite {
-        let differing = (contact ?? Fingerprint()).changedFields(in: projection)
+    /// Every mapped field that is set; a blank has nothing to say to a contact that may hold a value.
+    private func everything(of record: SalesforceRecord, target: Fingerprint?) -> FieldWrite {
+        let projection = projector.project(record)
         return projector.write(
-            projection, changed: differing, to: .activeCampaign, target: contact, clearsBlanks: settings.clearsBlanks)
+            projection, changed: Fingerprint().changedFields(in: projection), to: .activeCampaign, target: target,
+            clearsBlanks: settings.clearsBlanks)
     }
 }

@@ -17,31 +17,24 @@ package struct Projector: Sendable {
     /// The Salesforce fields a query must ask for.
     package var salesforceFields: [String] { mappings.map(\.salesforceField) }
 
+    /// Whether some field is written only while its target is blank: such a write must know what the target holds.
+    package var fillsBlanks: Bool { mappings.contains { $0.updateMode == .fillBlank } }
+
     /// What ActiveCampaign holds, in canonical form.
     package func project(_ contact: ActiveCampaignContact) -> Projection {
-        project { mapping throws(UnreadableValue) in
-            try mapping.canonical(activeCampaign: contact.fields[mapping.activeCampaignField.description])
-        }
+        project { $0.canonical(activeCampaign: contact.fields[$0.activeCampaignField.description]) }
     }
 
     /// What Salesforce holds, in canonical form; fields the answer did not have stay absent.
     package func project(_ record: SalesforceRecord) -> Projection {
-        project { mapping throws(UnreadableValue) in
-            guard let value = record.fields[mapping.salesforceField] else { return .absent }
-            return try mapping.canonical(salesforce: value)
+        project { mapping in
+            record.fields[mapping.salesforceField].map(mapping.canonical(salesforce:)) ?? .absent
         }
     }
 
-    private func project(_ read: (FieldMapping) throws(UnreadableValue) -> FieldValue) -> Projection {
-        var projection = Projection()
-        for mapping in mappings {
-            do {
-                projection.values[mapping.salesforceField] = try read(mapping)
-            } catch {
-                projection.values[mapping.salesforceField] = .absent
-                projection.unreadable.insert(mapping.salesforceField)
-            }
-        }
-        return projection
+    private func project(_ read: (FieldMapping) -> FieldValue) -> Projection {
+        Projection(
+            values: Dictionary(
+                mappings.map { ($0.salesforceField, read($0)) }, uniquingKeysWith: { first, _ in first }))
     }
 }

@@ -1,41 +1,55 @@
 import Foundation
 
-/// A value that can't be read as its mapping's type: the field is dropped from the write and reported, the record's
-/// other fields go on (R64, D6).
-struct UnreadableValue: Error {}
-
 /// Reading and writing one field of a pair, both ways, through the canonical form (R65, R67, T9, T26).
+///
+/// A value that does not fit the mapping's type becomes `unreadable`: the field is dropped from the write and reported,
+/// the record's other fields go on (R64, D6).
 extension FieldMapping {
     // MARK: - Salesforce
 
     /// The canonical form of what Salesforce holds.
-    /// - Throws: `UnreadableValue` when the wire value does not fit the mapping's type.
-    func canonical(salesforce value: SalesforceFieldValue) throws(UnreadableValue) -> FieldValue {
-        switch (salesforceType, value) {
-        case (.checkbox, .null), (.formulaCheckbox, .null): return .checkbox(false)
-        case (_, .null): return .empty
-        case (.checkbox, .bool(let on)), (.formulaCheckbox, .bool(let on)): return .checkbox(on)
-        case (.formula, .bool(let on)): return .text(on ? "true" : "false")
-        case (.number, .number(let digits)), (.currency, .number(let digits)), (.percent, .number(let digits)):
-            return try .number(Self.canonicalNumber(digits))
-        case (.formula, .number(let digits)): return try .text(Self.canonicalNumber(digits))
-        case (.date, .string(let text)): return try .date(Self.canonicalDay(text))
-        case (.multipicklist, .string(let text)): return Self.canonicalOptions(text.split(separator: ";"))
-        case (.email, .string(let text)): return Self.canonicalText(text.lowercased())
-        case (.text, .string(let text)) where activeCampaignType == .date:
-            return text.trimmed.isEmpty ? .empty : try .date(Self.canonicalDay(text))
-        case (.checkbox, _), (.formulaCheckbox, _), (.number, _), (.currency, _), (.percent, _), (.date, _):
-            throw UnreadableValue()
-        case (_, .string(let text)): return Self.canonicalText(text)
-        case (_, .number), (_, .bool): throw UnreadableValue()
+    func canonical(salesforce value: SalesforceFieldValue) -> FieldValue {
+        switch value {
+        case .null: isCheckbox ? .checkbox(false) : .empty
+        case .bool(let on): canonical(salesforceBool: on)
+        case .number(let digits): canonical(salesforceNumber: digits)
+        case .string(let text): canonical(salesforceText: text)
         }
     }
 
-    /// What to send to Salesforce for a canonical value; nil for `absent`, which is left out of the write.
+    private func canonical(salesforceBool on: Bool) -> FieldValue {
+        switch salesforceType {
+        case .checkbox, .formulaCheckbox: .checkbox(on)
+        case .formula: .text(on ? "true" : "false")
+        default: .unreadable(on ? "true" : "false")
+        }
+    }
+
+    private func canonical(salesforceNumber digits: String) -> FieldValue {
+        switch salesforceType {
+        case .number, .currency, .percent: Self.number(digits)
+        case .formula: CanonicalForm.number(digits).map(FieldValue.text) ?? .unreadable(digits)
+        default: .unreadable(digits)
+        }
+    }
+
+    private func canonical(salesforceText text: String) -> FieldValue {
+        switch salesforceType {
+        case .checkbox, .formulaCheckbox, .number, .currency, .percent: .unreadable(text)
+        case .date: Self.day(text)
+        case .text where activeCampaignType == .date: Self.day(text)
+        case .multipicklist: Self.options(text.split(separator: ";"), raw: text)
+        case .email: Self.canonicalText(text.lowercased())
+        default: Self.canonicalText(text)
+        }
+    }
+
+    /// What to send to Salesforce for a canonical value; nil for what is left out of a write.
     func salesforceValue(of value: FieldValue) -> SalesforceFieldValue? {
         switch value {
-        case .absent: nil
-        case .empty: .null
+        case .absent, .unreadable: nil
+        // A checkbox has no null in Salesforce.
+        case .empty: isCheckbox ? .bool(false) : .null
         case .text(let text): .string(text)
         case .checkbox(let on): .bool(on)
         case .number(let digits): .number(digits)
@@ -47,94 +61,71 @@ extension FieldMapping {
     // MARK: - ActiveCampaign
 
     /// The canonical form of what ActiveCampaign holds; nil and "" are both blank.
-    /// - Throws: `UnreadableValue` when the text does not fit the mapping's Salesforce type.
-    func canonical(activeCampaign value: String?) throws(UnreadableValue) -> FieldValue {
+    func canonical(activeCampaign value: String?) -> FieldValue {
         let text = value ?? ""
-        if salesforceType == .checkbox || salesforceType == .formulaCheckbox {
-            return try .checkbox(Self.isChecked(text))
-        }
-        if activeCampaignType == .listbox || activeCampaignType == .checkbox {
-            return Self.canonicalOptions(text.split(separator: "|"))
-        }
-        let trimmed = text.trimmed
-        guard !trimmed.isEmpty, trimmed != "||" else { return .empty }
+        if isCheckbox { return Self.checkbox(text) }
+        if activeCampaignType == .listbox { return Self.options(text.split(separator: "||"), raw: text) }
         switch salesforceType {
-        case .number, .currency, .percent: return try .number(Self.canonicalNumber(trimmed))
-        case .date: return try Self.optionalDay(trimmed)
-        case .text where activeCampaignType == .date: return try Self.optionalDay(trimmed)
-        case .email: return Self.canonicalText(trimmed.lowercased())
-        default: return Self.canonicalText(trimmed)
+        case .number, .currency, .percent: return text.trimmed.isEmpty ? .empty : Self.number(text)
+        case .date: return Self.day(text)
+        case .text where activeCampaignType == .date: return Self.day(text)
+        case .email: return Self.address(text)
+        default: return Self.canonicalText(text)
         }
     }
 
-    /// The text ActiveCampaign stores for a canonical value; nil for `absent`, which is left out of the write.
+    /// The text ActiveCampaign stores for a canonical value; nil for what is left out of a write.
     func activeCampaignValue(of value: FieldValue) -> String? {
         switch value {
-        case .absent: nil
+        case .absent, .unreadable: nil
         case .empty: ""
         case .text(let text): text
         // Only the option `true`, in lower case, ticks the box (R65).
         case .checkbox(let on): on ? "||true||" : ""
         case .number(let digits): digits
         case .date(let day): day
-        case .options(let options): options.isEmpty ? "" : "||" + options.joined(separator: "||") + "||"
+        case .options(let options): "||" + options.joined(separator: "||") + "||"
         }
     }
 
     // MARK: - Canonical forms
 
-    private static func canonicalText(_ text: String) -> FieldValue {
-        let unix = text.replacing("\r\n", with: "\n").trimmed
-        return unix.isEmpty ? .empty : .text(unix.precomposedStringWithCanonicalMapping)
+    private var isCheckbox: Bool { salesforceType == .checkbox || salesforceType == .formulaCheckbox }
+
+    /// Trimmed, unix line ends, composed (NFC).
+    static func canonicalText(_ text: String) -> FieldValue {
+        let lines = text.replacing("\r\n", with: "\n").replacing("\r", with: "\n").trimmed
+        return lines.isEmpty ? .empty : .text(lines.precomposedStringWithCanonicalMapping)
     }
 
-    private static func canonicalOptions(_ parts: [Substring]) -> FieldValue {
-        let options = Set(parts.map(\.trimmed)).subtracting([""]).sorted()
-        return options.isEmpty ? .empty : .options(options)
+    private static func number(_ text: String) -> FieldValue {
+        CanonicalForm.number(text).map(FieldValue.number) ?? .unreadable(text)
     }
 
-    private static func isChecked(_ text: String) throws(UnreadableValue) -> Bool {
+    private static func day(_ text: String) -> FieldValue {
+        // ActiveCampaign spells some blanks as the day zero (activecampaign-api 1.7).
+        if text.trimmed.isEmpty || text.trimmed.hasPrefix("0000-00-00") { return .empty }
+        return CanonicalForm.day(text).map(FieldValue.date) ?? .unreadable(text)
+    }
+
+    /// Salesforce refuses a record for a malformed address in any of its e-mail fields.
+    private static func address(_ text: String) -> FieldValue {
+        if text.trimmed.isEmpty { return .empty }
+        return EmailAddress(text).map { .text($0.normalized) } ?? .unreadable(text)
+    }
+
+    private static func checkbox(_ text: String) -> FieldValue {
         switch text.split(separator: "|").map(\.trimmed).filter({ !$0.isEmpty }) {
-        case []: return false
-        case ["true"]: return true
-        case ["false"], ["0"]: return false
-        default: throw UnreadableValue()
+        case [], ["false"], ["0"]: .checkbox(false)
+        case ["true"]: .checkbox(true)
+        default: .unreadable(text)
         }
     }
 
-    /// Decimal digits without exponent, sign of zero, or superfluous zeros.
-    static func canonicalNumber(_ text: String) throws(UnreadableValue) -> String {
-        let digits = text.trimmed
-        let allowed = Set("+-.0123456789eE")
-        guard digits.contains(where: \.isNumber), digits.allSatisfy(allowed.contains), digits.utf8.count <= 60,
-            let number = Decimal(string: digits, locale: Locale(identifier: "en_US_POSIX")), number.isFinite
-        else { throw UnreadableValue() }
-        return number.isZero ? "0" : number.description
+    /// A set of options; unreadable when one of them holds a separator of either side, for it would come back as two.
+    private static func options(_ parts: [Substring], raw: String) -> FieldValue {
+        let options = Set(parts.map { $0.trimmed.precomposedStringWithCanonicalMapping }).subtracting([""])
+        let isAmbiguous = options.contains { $0.contains(";") || $0.contains("|") }
+        return isAmbiguous ? .unreadable(raw) : options.isEmpty ? .empty : .options(options.sorted())
     }
-
-    /// A day ActiveCampaign may also spell as one of its blanks (activecampaign-api 1.7).
-    private static func optionalDay(_ text: String) throws(UnreadableValue) -> FieldValue {
-        text.hasPrefix("0000-00-00") ? .empty : try .date(canonicalDay(text))
-    }
-
-    /// `YYYY-MM-DD`, the date part of longer forms; never shifted by a time zone (T9).
-    static func canonicalDay(_ text: String) throws(UnreadableValue) -> String {
-        let day = text.trimmed.prefix(10)
-        let parts = day.split(separator: "-", omittingEmptySubsequences: false)
-        guard parts.count == 3, parts[0].count == 4, parts[1].count == 2, parts[2].count == 2,
-            parts.allSatisfy({ $0.allSatisfy { $0.isASCII && $0.isNumber } }),
-            let year = Int(parts[0]), let month = Int(parts[1]), let number = Int(parts[2]),
-            year >= 1, (1...12).contains(month), (1...daysInMonth(month, of: year)).contains(number)
-        else { throw UnreadableValue() }
-        return String(day)
-    }
-
-    private static func daysInMonth(_ month: Int, of year: Int) -> Int {
-        let isLeap = (year.isMultiple(of: 4) && !year.isMultiple(of: 100)) || year.isMultiple(of: 400)
-        return [31, isLeap ? 29 : 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31][month - 1]
-    }
-}
-
-extension Decimal {
-    fileprivate var isFinite: Bool { !isNaN && !isInfinite }
 }

@@ -1,13 +1,14 @@
 import Crypto
+import Foundation
 
 /// The one place where e-mail addresses are normalised for matching, links, tombstones and hashes (T32).
 package struct EmailAddress: Sendable, Hashable {
-    /// Trimmed and lower case.
+    /// Trimmed, lower case, and composed (NFC), so that equal addresses have equal bytes.
     package let normalized: String
 
     /// Takes an address; nil when it is blank or has no `@` between other characters.
     package init?(_ text: String) {
-        let trimmed = text.trimmed.lowercased()
+        let trimmed = text.trimmed.lowercased().precomposedStringWithCanonicalMapping
         guard let at = trimmed.lastIndex(of: "@"), at != trimmed.startIndex,
             trimmed.index(after: at) != trimmed.endIndex, !trimmed.contains(where: \.isWhitespace)
         else { return nil }

@@ -21,7 +21,7 @@ package struct ActiveCampaignField: Sendable, Hashable, CustomStringConvertible 
     package init?(_ name: String) {
         let standard = ["email", "firstName", "lastName", "phone"]
         guard standard.contains(name) || (name.hasPrefix("custom:") && name.utf8.count > 7) else { return nil }
-        description = name
+        description = name.hasPrefix("custom:") ? "custom:" + name.dropFirst(7).uppercased() : name
     }
 
     private init(standard name: String) { description = name }
@@ -34,7 +34,7 @@ package struct ActiveCampaignField: Sendable, Hashable, CustomStringConvertible 
 
     /// The personalization tag of a custom field, upper case; nil for a standard field.
     package var personalizationTag: String? {
-        description.hasPrefix("custom:") ? description.dropFirst(7).uppercased() : nil
+        description.hasPrefix("custom:") ? String(description.dropFirst(7)) : nil
     }
 }
 
@@ -49,12 +49,14 @@ package struct FieldMapping: Sendable, Hashable {
     package var updateMode: UpdateMode
     /// Whether a value that is too long for Salesforce is cut instead of dropped (D6).
     package var truncates: Bool
+    /// Characters the Salesforce field holds, by describe; nil when not known.
+    package var maxLength: Int?
 
     /// Makes a mapping; pairs that R65 does not allow are refused where rows are written, not here.
     package init(
         object: ObjectKind, salesforceField: String, activeCampaignField: ActiveCampaignField,
         salesforceType: SalesforceFieldType = .text, activeCampaignType: ActiveCampaignFieldType = .text,
-        updateMode: UpdateMode = .always, truncates: Bool = false
+        updateMode: UpdateMode = .always, truncates: Bool = false, maxLength: Int? = nil
     ) {
         self.object = object
         self.salesforceField = salesforceField
@@ -63,6 +65,7 @@ package struct FieldMapping: Sendable, Hashable {
         self.activeCampaignType = activeCampaignType
         self.updateMode = updateMode
         self.truncates = truncates
+        self.maxLength = maxLength
     }
 
     /// The mapping every tenant starts with (R61). A row for the same Salesforce field or the same ActiveCampaign field

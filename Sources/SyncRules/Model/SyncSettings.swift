@@ -28,6 +28,8 @@ package struct SyncSettings: Sendable, Hashable {
     package var markerField = "AC_Sync__c"
     /// Whether a value emptied on one side empties the other (R68).
     package var clearsBlanks = true
+    /// Whether a recalculated formula alone makes a record go to ActiveCampaign (R59).
+    package var pushesFormulaChanges = false
     /// Company of a lead created without one (R20, D2).
     package var companyFallback = "[not provided]"
     /// Whether a conversion also takes `created-from-salesforce-lead` away (R48).

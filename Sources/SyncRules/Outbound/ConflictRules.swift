@@ -28,23 +28,31 @@ extension OutboundRules {
     ///   - state: what Salesforce holds.
     ///   - echoes: fingerprints of writes of ours whose outcome was never committed; what agrees with one is our own
     ///     write, not a Salesforce change (R58, T10).
-    package static func verdict(
+    package func verdict(
         of write: FieldWrite, link: Link, state: SalesforceState, echoes: [Fingerprint]
     ) -> ConflictVerdict {
         switch state {
         case .guardedByPackage:
-            return .write
+            return write.isEmpty ? .alreadyThere : .write
         case .gone:
             return .missing
         case .read(let held, let status):
             if write.projection.values.allSatisfy({ held[$0.key] == $0.value }) { return .alreadyThere }
-            if status == .waiting { return .salesforceWins }
-            guard let agreed = link.recordFingerprint else { return .write }
-            let changed = agreed.changedFields(in: held)
-            let isOurs = changed.allSatisfy { field in
-                echoes.contains { $0.records(field) && $0.agrees(with: held[field], in: field) }
-            }
-            return isOurs ? .write : .salesforceWins
+            if status == .waiting || hasForeignChange(held, link: link, echoes: echoes) { return .salesforceWins }
+            return .write
+        }
+    }
+
+    /// Whether somebody but us changed a field in Salesforce that ActiveCampaign is still to get. Formulas change by
+    /// themselves (R59), and a field that never flows to ActiveCampaign has no say (R63).
+    private func hasForeignChange(_ held: Projection, link: Link, echoes: [Fingerprint]) -> Bool {
+        guard let agreed = link.recordFingerprint else { return false }
+        let projector = projector(of: link.object)
+        return agreed.changedFields(in: held).contains { field in
+            guard let mapping = projector.mapping(of: field), mapping.writes(to: .activeCampaign),
+                !mapping.salesforceType.isFormula
+            else { return false }
+            return !echoes.contains { $0.records(field) && $0.agrees(with: held[field], in: field) }
         }
     }
 }

@@ -2,13 +2,13 @@
 package enum OutboundIntent: Sendable, Hashable {
     /// Nothing is written; why, and by which rule.
     case drop(DecisionCode, reason: String)
-    /// The contact carries a create action and is not linked as this object yet (R14–R18).
+    /// The contact carries a create action and is not linked yet (R14–R18).
     case create(ObjectKind)
     /// The linked record gets the mapped fields that changed (R24, R28).
     case update(Link, changed: [String])
 }
 
-/// The rules of ActiveCampaign → Salesforce: R14–R18, R24–R30, R40, R91, D9.
+/// The rules of ActiveCampaign → Salesforce: R14–R18, R24–R30, R40, R58, R89, R91, D9.
 package struct OutboundRules: Sendable {
     package let settings: SyncSettings
     package let contacts: Projector
@@ -28,42 +28,60 @@ package struct OutboundRules: Sendable {
     /// - Parameters:
     ///   - contact: the contact as just read; queue items carry ids only (T14).
     ///   - links: the contact's links, of any object and state.
-    package func intent(for contact: ActiveCampaignContact, links: [Link]) -> OutboundIntent {
-        let linked = Dictionary(links.map { ($0.object, $0) }, uniquingKeysWith: { first, _ in first })
-        // R30: contact tags beat lead tags, so the contact is tried first.
-        for object in [ObjectKind.contact, .lead] {
-            if object == .lead, linked[.contact] != nil { break }  // R91: the contact is authoritative.
-            guard contact.tags.contains(where: { $0.object == object }) else { continue }
-            if let link = linked[object] {
-                return update(contact, link: link)
-            }
-            if contact.tags.contains(where: { $0.object == object && $0.createsRecord }) {
-                return contact.email == nil ? .drop(.noEmail, reason: "R7") : .create(object)
-            }
+    ///   - echoes: fingerprints of writes of ours to the linked records whose outcome was never committed, by record id.
+    ///   - contactEchoes: the same of writes of ours to this contact, by the record id of the link they were made for.
+    package func intent(
+        for contact: ActiveCampaignContact, links: [Link], echoes: [String: [Fingerprint]] = [:],
+        contactEchoes: [String: [Fingerprint]] = [:]
+    ) -> OutboundIntent {
+        guard !contact.tags.isEmpty else {
+            return .drop(.outOfScope, reason: links.isEmpty ? "R14" : "R26")
         }
-        return unmatched(contact, linked: linked)
+        if let link = Self.leading(links) {
+            return update(
+                contact, link: link, echoes: echoes[link.recordID] ?? [],
+                contactEchoes: contactEchoes[link.recordID] ?? [])
+        }
+        if let object = Self.requested(by: contact.tags) {
+            if let dead = links.first {
+                // T15: what was deleted or converted in Salesforce is never made again from here.
+                return .drop(.tombstoned, reason: dead.state == .closed ? "R49" : "R89")
+            }
+            return contact.email == nil ? .drop(.noEmail, reason: "R7") : .create(object)
+        }
+        // R27, D9: any other tag alone creates nothing.
+        return links.isEmpty ? .drop(.outOfScope, reason: "R27") : .drop(.tombstoned, reason: "R89")
     }
 
-    /// R24, R29: only what changed in mapped fields since both sides agreed.
-    private func update(_ contact: ActiveCampaignContact, link: Link) -> OutboundIntent {
-        guard link.state == .active else { return .drop(.tombstoned, reason: "R89") }
-        let projector = projector(of: link.object)
-        guard let agreed = link.contactFingerprint else {
-            return .update(link, changed: projector.salesforceFields)
-        }
-        let changed = agreed.changedFields(in: projector.project(contact))
-        return changed.isEmpty ? .drop(.unchangedProjection, reason: "R29") : .update(link, changed: changed)
+    /// The link a contact's changes go through: any of the five tags lets them pass (R24), and a contact is
+    /// authoritative where there is a lead as well (R30, R91).
+    ///
+    /// A contact that was just read is there, so a link that took it for deleted is good again.
+    package static func leading(_ links: [Link]) -> Link? {
+        let usable = links.filter { $0.state == .active || $0.state == .contactMissing }
+        return usable.first { $0.object == .contact } ?? usable.first { $0.object == .lead }
     }
 
-    /// Names the half of R24 that is missing.
-    private func unmatched(_ contact: ActiveCampaignContact, linked: [ObjectKind: Link]) -> OutboundIntent {
-        if linked.isEmpty {
-            // R14, R27, D9: a tag alone creates nothing unless it is a create action.
-            return .drop(.outOfScope, reason: contact.tags.isEmpty ? "R14" : "R27")
+    /// The object a create action asks for; contact tags beat lead tags (R15, R16, R30).
+    private static func requested(by tags: Set<SyncTag>) -> ObjectKind? {
+        let actions = tags.filter(\.createsRecord).map(\.object)
+        return [.contact, .lead].first(where: actions.contains)
+    }
+
+    /// R24, R29: only what changed in mapped fields since both sides agreed, and what we can't know to have agreed.
+    private func update(
+        _ contact: ActiveCampaignContact, link: Link, echoes: [Fingerprint], contactEchoes: [Fingerprint]
+    ) -> OutboundIntent {
+        let projection = projector(of: link.object).project(contact)
+        let changed = (link.contactFingerprint ?? Fingerprint()).changedFields(in: projection)
+        // What agrees with a pull's unsettled write is Salesforce's value, not a change made in ActiveCampaign.
+        let foreign = changed.filter { field in
+            !contactEchoes.contains { $0.records(field) && $0.agrees(with: projection[field], in: field) }
         }
-        if linked[.contact] != nil, contact.tags.contains(where: { $0.object == .lead }) {
-            return .drop(.outOfScope, reason: "R91")
-        }
-        return .drop(.outOfScope, reason: "R26")
+        // A write of ours may or may not have reached Salesforce: its fields are written again as they are now.
+        let unsettled = projection.values.keys.filter { field in echoes.contains { $0.records(field) } }
+        let fields = Set(foreign + unsettled).sorted()
+        if !fields.isEmpty { return .update(link, changed: fields) }
+        return changed.isEmpty ? .drop(.unchangedProjection, reason: "R29") : .drop(.echoDropped, reason: "R58")
     }
 }

@@ -1,32 +1,46 @@
 package import Foundation
 
-/// Which Salesforce records enter ActiveCampaign (R36–R41). Criteria (R42) will live here too.
+/// Which Salesforce records enter ActiveCampaign, and whose changes follow (R36–R42).
 package struct SelectionRules: Sendable {
     package let settings: SyncSettings
     /// The tenant's start: mode *new* takes what was created from here on (R37, D5).
     package let start: Date
+    /// The rows of `selection_criteria`, by object (R42).
+    package let criteria: [ObjectKind: SelectionCriteria]
 
     /// Makes the rules of one tenant.
-    package init(settings: SyncSettings, start: Date) {
+    package init(settings: SyncSettings, start: Date, criteria: [ObjectKind: SelectionCriteria] = [:]) {
         self.settings = settings
         self.start = start
+        self.criteria = criteria
     }
 
-    /// Why a record may not be written to ActiveCampaign now; nil when it may.
-    ///
-    /// Selection governs entry: a linked record is tracked whatever the mode (R40, T25), except that a mark taken away
-    /// stops further pushes (R41).
-    package func refusal(of record: SalesforceRecord, isLinked: Bool) -> String? {
+    /// Why a record may not enter ActiveCampaign; nil when it may (R36).
+    package func refusalOfEntry(_ record: SalesforceRecord) -> String? {
         switch settings.selection(of: record.object) {
-        case .none:
-            return isLinked ? nil : "R36.none"
-        case .new:
-            return isLinked || isNew(record) ? nil : "R37"
-        case .marked:
-            return record.isMarked == true ? nil : "R41"
-        case .criteria:
-            return isLinked ? nil : "R42"
+        case .none: "R36.none"
+        case .new: isNew(record) ? nil : "R37"
+        case .marked: record.isMarked == true ? nil : "R41"
+        case .criteria: meetsCriteria(record) ? nil : "R42"
         }
+    }
+
+    /// Why a linked record's changes are not written to ActiveCampaign now; nil when they are.
+    ///
+    /// Modes *none* and *new* govern entry only. A mark taken away and criteria not met any more hold changes back, and
+    /// the link stays (R40, R41, T25). What ActiveCampaign put into Salesforce goes both ways whatever the mode (R17).
+    package func refusalOfUpdate(_ record: SalesforceRecord, origin: Direction) -> String? {
+        guard origin == .inbound else { return nil }
+        return switch settings.selection(of: record.object) {
+        case .none, .new: nil
+        case .marked: record.isMarked == true ? nil : "R41"
+        case .criteria: meetsCriteria(record) ? nil : "R40"
+        }
+    }
+
+    /// An object without criteria takes nothing.
+    private func meetsCriteria(_ record: SalesforceRecord) -> Bool {
+        criteria[record.object]?.matches(record.fields) ?? false
     }
 
     /// Salesforce stamps whole seconds, so the start's own second counts as new.
