@@ -50,6 +50,16 @@ package final class ActiveCampaignAccount: Sendable {
     /// The API key in force; it opens nothing once revoked.
     package var token: String { access.withLock { $0.token } }
 
+    /// Gives out another key, as another user of the account has; all keys share the account's limits.
+    package func addToken() -> String {
+        let more = access.withLock { access in
+            access.keys += 1
+            return CampaignRandom.hex(seed, UInt64(access.keys)) + access.token.suffix(32)
+        }
+        directory.admit(token: more, to: self)
+        return more
+    }
+
     /// Makes the key worthless at once: 403 from now on.
     package func revokeToken() {
         directory.forget(token: token)
