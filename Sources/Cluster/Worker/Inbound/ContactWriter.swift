@@ -20,6 +20,12 @@ struct ContactWriter {
     /// Writes contacts and records in `commit` what came of each: a link, an open import's member, or a failure.
     func write(_ writes: [ContactWrite], into commit: inout RunCommit, _ tally: inout RunTally) async throws {
         let (linked, fresh) = writes.partitioned { $0.contactID != nil }
+        let intentions = linked.map { write in
+            EchoIntention(
+                side: .activeCampaign, object: write.object, recordID: write.recordID, projection: write.write.projection)
+        }
+        try await session.store.intend(tenant: session.number, intentions, now: run.clock.now)
+        commit.consumedEchoes += intentions.map(\.key)
         try await writeFresh(fresh, into: &commit, &tally)
         try await writeLinked(linked, into: &commit, &tally)
     }
@@ -87,6 +93,7 @@ struct ContactWriter {
         case .written(let contactID):
             let link = write.link(contactID: contactID)
             commit.links.append(link)
+            if let replaced = write.replaced, replaced.contactID != contactID { commit.removedLinks.append(replaced) }
             commit.resolveFailure(.inbound, recordID: write.recordID)
             if session.hasPackage { commit.writeBack(link, now: run.clock.now) }
             if write.contactID == nil { tally.created += 1 } else { tally.updated += 1 }
@@ -94,7 +101,7 @@ struct ContactWriter {
         case .gone:
             guard let contactID = write.contactID else { return }
             var link = write.link(contactID: contactID)
-            link.state = .missing
+            link.state = .contactMissing
             commit.links.append(link)
             commit.decisions.append(decision(.tombstoned, write, contactID: contactID, reason: "R89"))
         case .refused(let code, let fields):
@@ -108,7 +115,7 @@ struct ContactWriter {
         tally.failed += 1
         commit.fail(
             .inbound, write.object, recordID: write.recordID, code: code, fields: fields,
-            fingerprint: write.recordFingerprint.stored, now: run.clock.now)
+            fingerprint: write.settled.recordFingerprint?.stored, now: run.clock.now)
         commit.decisions.append(decision(.rejected, write, reason: code))
     }
 
@@ -124,10 +131,6 @@ struct ContactWriter {
 extension ImportMember {
     /// What must be remembered of a write until its import is settled.
     init(_ write: ContactWrite) {
-        let expected = write.link(contactID: write.contactID ?? 0)
-        self.init(
-            object: write.object, recordID: write.recordID, contactID: write.contactID, emailHash: write.email.hash,
-            recordFingerprint: write.recordFingerprint, contactFingerprint: expected.contactFingerprint,
-            changeSequence: write.changeSequence)
+        self.init(link: write.settled, emailHash: write.email.hash, replacedContactID: write.replaced?.contactID)
     }
 }

@@ -124,9 +124,8 @@ struct ImportSettlement {
 extension ImportMember {
     /// The link once the import has taken this member.
     fileprivate func link(contactID: Int64) -> Link {
-        Link(
-            contactID: contactID, object: object, recordID: recordID, emailHash: emailHash,
-            contactFingerprint: contactFingerprint, recordFingerprint: recordFingerprint,
-            changeSequence: changeSequence)
+        var link = self.link
+        link.contactID = contactID
+        return link
     }
 }

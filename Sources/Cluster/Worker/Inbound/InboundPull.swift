@@ -104,14 +104,13 @@ struct InboundPull {
         guard !records.isEmpty else { return [] }
         let links = try await session.store.links(tenant: session.number, recordIDs: records.map(\.id))
         let linksByRecord = Dictionary(links.map { ($0.recordID, $0) }, uniquingKeysWith: { first, _ in first })
-        let unlinked = records.filter { linksByRecord[$0.id] == nil }
-        let owners = try await session.store.links(
-            tenant: session.number, emailHashes: unlinked.compactMap { $0.email?.hash })
-        let echoes = try await session.store.echoes(
-            tenant: session.number, side: .salesforce, recordIDs: records.map(\.id))
+        let byEmail = try await session.store.links(
+            tenant: session.number, emailHashes: records.compactMap { $0.email?.hash })
+        let byContact = try await session.store.links(
+            tenant: session.number, contactIDs: links.map(\.contactID) + records.compactMap(\.contactID))
         return page.verdicts(
-            records, links: linksByRecord, owners: Dictionary(grouping: owners, by: \.emailHash),
-            echoes: echoes.mapValues { $0.map(\.fingerprint) })
+            records, links: linksByRecord, related: RelatedLinks(byEmail + byContact),
+            echoes: try await session.echoes(of: links.map(\.recordID)))
     }
 
     /// Records that an open import carries: unchanged since, their outcome comes with the import; changed since, they are

@@ -82,7 +82,8 @@ struct OutboundBatch {
         for contact in waiting { commit.deferChange(contact.id, until: busy.checkAgainAt, reason: "import_open") }
         settleMissing(missing, links: linksByContact, &commit)
 
-        var chunk = session.outboundChunk(now: run.clock.now)
+        let echoes = try await session.echoes(of: links.map(\.recordID))
+        var chunk = session.outboundChunk(now: run.clock.now, echoes: echoes)
         let fresh = try await withoutKnownFailures(free)
         chunk.take(fresh, links: linksByContact)
         let verdicts = chunk.verdicts(try await ask(chunk.questions))
@@ -113,7 +114,7 @@ struct OutboundBatch {
     private func settleMissing(_ ids: [Int64], links: [Int64: [Link]], _ commit: inout RunCommit) {
         for id in ids {
             for var link in links[id] ?? [] where link.state == .active {
-                link.state = .missing
+                link.state = .contactMissing
                 commit.links.append(link)
                 commit.decisions.append(
                     Decision(
@@ -128,9 +129,6 @@ struct OutboundBatch {
         let owners = try await session.store.links(
             tenant: session.number, recordIDs: answers.found.map(\.id))
         answers.owners = Dictionary(owners.map { ($0.recordID, $0.contactID) }, uniquingKeysWith: { first, _ in first })
-        let echoes = try await session.store.echoes(
-            tenant: session.number, side: .salesforce, recordIDs: Array(answers.held.keys))
-        answers.echoes = echoes.mapValues { $0.map(\.fingerprint) }
         if !session.hasExternalID, !questions.emails.isEmpty {
             answers.creationAttempts = try await session.store.creationAttempts(
                 tenant: session.number, since: run.clock.now.addingTimeInterval(-OutboundChunk.creationQuarantine))
@@ -154,7 +152,8 @@ struct OutboundBatch {
             case .deferred(let until, let reason, let decisions):
                 commit.deferChange(contactID, until: until, reason: reason)
                 commit.record(decisions)
-            case .write(let write):
+            case .write(let write, let decisions):
+                commit.record(decisions)
                 writes.append(write)
             }
         }

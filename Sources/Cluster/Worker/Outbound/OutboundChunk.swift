@@ -20,31 +20,28 @@ struct OutboundAnswers {
     var held: [String: SalesforceRecord] = [:]
     /// Ids among `found` that are linked to some contact already, with that contact.
     var owners: [String: Int64] = [:]
-    /// Fingerprints of writes of ours whose outcome was never committed, by record id (R58).
-    var echoes: [String: [Fingerprint]] = [:]
     /// When creation of a record for a contact was last attempted without a committed outcome.
     var creationAttempts: [Int64: Date] = [:]
 }
 
 /// One record to be written to Salesforce.
 struct SalesforceWrite {
-    let contactID: Int64
+    let contact: ActiveCampaignContact
     let object: ObjectKind
     /// Nil creates the record.
     let recordID: String?
     /// Mapped fields of the write.
     var write: FieldWrite
-    /// Fields written on creation only: fallbacks (D2).
+    /// Fields written on creation only (D2).
     var fallbacks: [String: SalesforceFieldValue] = [:]
-    /// The link as it will be when the write is accepted; nil until a created record has an id.
+    /// The link before the write; nil for a creation.
     var link: Link?
-    /// What the contact holds, for the link's fingerprint.
-    let projection: Projection
-    let email: EmailAddress?
-    /// `AC_Change_Seq__c` we have read and processed (salesforce-api 13.3 A).
-    var acknowledgedSequence: Int64?
+    /// The fields of the change set, whole, to be owed when Salesforce wins (R54).
+    var changed: [String] = []
     /// Whether the record was found by address and is linked by this write (R19).
     var isMatch = false
+
+    var contactID: Int64 { contact.id }
 
     /// Whether a field may be dropped after Salesforce refused its value (D6).
     func mayDrop(_ field: String) -> Bool {
@@ -59,9 +56,17 @@ enum OutboundVerdict {
     /// The link changes, nothing is written (conflict lost, already there, found by address).
     case relinked(Link, [Decision])
     /// To be written.
-    case write(SalesforceWrite)
+    case write(SalesforceWrite, [Decision])
     /// Left pending until an instant.
     case deferred(until: Date, reason: String, [Decision])
+}
+
+/// Fingerprints of writes of ours whose outcome was never committed, by record id (R58, T10, T17).
+struct OutstandingEchoes {
+    /// Of writes to the Salesforce records.
+    var records: [String: [Fingerprint]] = [:]
+    /// Of writes to the contacts linked to them.
+    var contacts: [String: [Fingerprint]] = [:]
 }
 
 /// Plans one chunk of contacts, up to the thousand records one counted call can write.
@@ -72,16 +77,23 @@ struct OutboundChunk {
     /// Whether records are created by external id; without one a lost answer is bridged by looking again.
     let hasExternalID: Bool
     let now: Date
+    let echoes: OutstandingEchoes
 
     /// How long a creation without external id whose answer was lost keeps us from trying again: Salesforce's longest
-    /// transaction plus a minute (salesforce-api 6.4).
+    /// transaction plus a minute, in seconds (salesforce-api 6.4).
     static let creationQuarantine: TimeInterval = 660
 
     private(set) var intents: [(contact: ActiveCampaignContact, intent: OutboundIntent)] = []
 
     /// Takes the chunk's contacts with their links.
     mutating func take(_ contacts: [ActiveCampaignContact], links: [Int64: [Link]]) {
-        intents += contacts.map { ($0, rules.intent(for: $0, links: links[$0.id] ?? [])) }
+        intents += contacts.map {
+            (
+                $0,
+                rules.intent(
+                    for: $0, links: links[$0.id] ?? [], echoes: echoes.records, contactEchoes: echoes.contacts)
+            )
+        }
     }
 
     /// What must be asked before the chunk can be decided.
@@ -139,9 +151,9 @@ struct OutboundChunk {
         let creation = rules.creation(of: object, for: contact)
         return .write(
             SalesforceWrite(
-                contactID: contact.id, object: object, recordID: nil, write: creation.write,
-                fallbacks: creation.fallbacks, projection: rules.projector(of: object).project(contact),
-                email: contact.email))
+                contact: contact, object: object, recordID: nil, write: creation.write,
+                fallbacks: creation.fallbacks),
+            kept(creation.write, contact, object, record: nil))
     }
 
     /// R19: the record that is there already is linked and updated; Salesforce's own pending change comes first.
@@ -149,29 +161,23 @@ struct OutboundChunk {
         _ contact: ActiveCampaignContact, to record: SalesforceRecord, isAmbiguous: Bool
     ) -> OutboundVerdict {
         let projector = rules.projector(of: record.object)
-        let projection = projector.project(contact)
-        let held = projector.project(record)
-        var link = Link(
-            contactID: contact.id, object: record.object, recordID: record.id,
-            emailHash: contact.email?.hash ?? [], contactFingerprint: Fingerprint(projection),
-            recordFingerprint: Fingerprint(held), changeSequence: record.changeSequence)
+        let (link, changed) = rules.link(to: record, for: contact)
         let linked = decision(
             .linked, contact, record.object, record: record.id, reason: isAmbiguous ? "R19.several" : "R19")
-        let differing = projection.values.filter { !$0.value.isBlank && held[$0.key] != $0.value }.keys.sorted()
         if record.status == .waiting {
-            // Left without what Salesforce holds, so that the next pull brings all of it (R53).
-            link.recordFingerprint = nil
-            return .relinked(link, [linked, decision(.conflictLost, contact, record.object, reason: "R53")])
+            let lost = link.settled(losing: changed, of: projector.project(contact), email: contact.email)
+            return .relinked(lost, [linked, decision(.conflictLost, contact, record.object, record: record.id, reason: "R53")])
         }
         let write = projector.write(
-            projection, changed: differing, to: .salesforce, target: link.recordFingerprint,
+            projector.project(contact), changed: changed, to: .salesforce, target: link.recordFingerprint,
             clearsBlanks: rules.settings.clearsBlanks)
-        if write.isEmpty, !hasExternalID || record.contactID == contact.id { return .relinked(link, [linked]) }
+        let kept = kept(write, contact, record.object, record: record.id)
+        if write.isEmpty, !hasExternalID || record.contactID == contact.id { return .relinked(link, [linked] + kept) }
         return .write(
             SalesforceWrite(
-                contactID: contact.id, object: record.object, recordID: record.id, write: write, link: link,
-                projection: projection, email: contact.email, acknowledgedSequence: record.changeSequence,
-                isMatch: true))
+                contact: contact, object: record.object, recordID: record.id, write: write, link: link,
+                changed: changed, isMatch: true),
+            kept)
     }
 
     // MARK: - Updates
@@ -184,34 +190,30 @@ struct OutboundChunk {
         let write = projector.write(
             projection, changed: changed, to: .salesforce, target: link.recordFingerprint,
             clearsBlanks: rules.settings.clearsBlanks)
-        var settled = link
-        settled.contactFingerprint = Fingerprint(projection)
-        if let email = contact.email { settled.emailHash = email.hash }
-        let kept = write.kept.sorted { $0.key < $1.key }.map {
-            decision($0.value, contact, link.object, record: link.recordID, field: $0.key)
+        let kept = kept(write, contact, link.object, record: link.recordID)
+        if write.isEmpty {
+            return .relinked(link.settled(keepingBackAllOf: projection, email: contact.email), kept)
         }
-        if write.isEmpty { return .relinked(settled, kept) }
-        let verdict = OutboundRules.verdict(
+        let verdict = rules.verdict(
             of: write, link: link, state: state(of: link, projector: projector, answers: answers),
-            echoes: answers.echoes[link.recordID] ?? [])
+            echoes: echoes.records[link.recordID] ?? [])
         switch verdict {
         case .write:
             return .write(
                 SalesforceWrite(
-                    contactID: contact.id, object: link.object, recordID: link.recordID, write: write, link: settled,
-                    projection: projection, email: contact.email, acknowledgedSequence: link.changeSequence))
+                    contact: contact, object: link.object, recordID: link.recordID, write: write, link: link,
+                    changed: changed),
+                kept)
         case .alreadyThere:
-            var known = settled.recordFingerprint ?? Fingerprint()
-            known.record(write.projection, fields: write.fields)
-            settled.recordFingerprint = known
-            return .relinked(settled, kept)
+            return .relinked(link.settled(writing: write, of: projection, email: contact.email), kept)
         case .salesforceWins:
             let lost = decision(.conflictLost, contact, link.object, record: link.recordID, reason: "R53")
-            return .relinked(settled, kept + [lost])
+            return .relinked(link.settled(losing: changed, of: projection, email: contact.email), kept + [lost])
         case .missing:
-            settled.state = .missing
-            let gone = decision(.tombstoned, contact, link.object, record: link.recordID, reason: "R89")
-            return .relinked(settled, [gone])
+            var gone = link.settled(losing: changed, of: projection, email: contact.email)
+            gone.state = .missing
+            return .relinked(
+                gone, [decision(.tombstoned, contact, link.object, record: link.recordID, reason: "R89")])
         }
     }
 
@@ -219,6 +221,17 @@ struct OutboundChunk {
         if isGuarded { return .guardedByPackage }
         guard let record = answers.held[link.recordID], !record.isDeleted else { return .gone }
         return .read(projector.project(record), status: record.status)
+    }
+
+    // MARK: - Decisions
+
+    private func kept(
+        _ write: FieldWrite, _ contact: ActiveCampaignContact, _ object: ObjectKind, record: String?
+    ) -> [Decision] {
+        let kept = write.kept.sorted { $0.key < $1.key }.map {
+            decision($0.value, contact, object, record: record, field: $0.key)
+        }
+        return kept + write.truncated.sorted().map { decision(.truncated, contact, object, record: record, field: $0) }
     }
 
     private func decision(

@@ -70,17 +70,14 @@ struct SalesforceWriter {
     // MARK: - Settlements
 
     private func accept(_ write: SalesforceWrite, id: String, _ commit: inout RunCommit, _ tally: inout RunTally) {
-        var link =
-            write.link
-            ?? Link(
-                contactID: write.contactID, object: write.object, recordID: id, emailHash: write.email?.hash ?? [],
-                contactFingerprint: Fingerprint(write.projection))
-        var known = link.recordFingerprint ?? Fingerprint()
-        known.record(write.write.projection, fields: write.write.fields)
-        link.recordFingerprint = known
-        link.recordID = id
-        link.state = .active
-        commit.links.append(link)
+        let rules = session.outboundRules
+        if let link = write.link {
+            let projection = rules.projector(of: write.object).project(write.contact)
+            commit.links.append(link.settled(writing: write.write, of: projection, email: write.contact.email))
+        } else {
+            let creation = RecordCreation(write: write.write, fallbacks: write.fallbacks)
+            commit.links.append(rules.link(of: write.object, recordID: id, for: write.contact, after: creation))
+        }
         commit.resolveFailure(.outbound, recordID: String(write.contactID))
         if write.recordID == nil {
             tally.created += 1
@@ -117,12 +114,14 @@ struct SalesforceWriter {
     private func lose(_ write: SalesforceWrite, _ commit: inout RunCommit, _ tally: inout RunTally) {
         tally.conflicts += 1
         commit.decisions.append(decision(.conflictLost, write, id: write.recordID, reason: "R53"))
-        if let link = write.link, !write.isMatch {
-            commit.links.append(link)
+        if let link = write.link {
+            let projection = session.outboundRules.projector(of: write.object).project(write.contact)
+            commit.links.append(link.settled(losing: write.changed, of: projection, email: write.contact.email))
         } else {
             // A creation that met a record of ours: its id is learned by address in the next run (R19).
             commit.deferChange(
-                write.contactID, until: run.clock.now.addingTimeInterval(60), reason: "ACSYNC_PENDING")
+                write.contactID, until: run.clock.now.addingTimeInterval(ClusterLimits.recordRetry.floor.seconds),
+                reason: "ACSYNC_PENDING")
         }
     }
 
@@ -132,7 +131,7 @@ struct SalesforceWriter {
         tally.failed += 1
         commit.fail(
             .outbound, write.object, recordID: String(write.contactID), code: refusal.code,
-            fields: refusal.fields, fingerprint: Fingerprint(write.projection).stored, now: run.clock.now)
+            fields: refusal.fields, fingerprint: session.fingerprint(of: write.contact).stored, now: run.clock.now)
         commit.decisions.append(decision(.rejected, write, id: write.recordID, reason: refusal.code))
     }
 
@@ -155,11 +154,7 @@ struct SalesforceWriter {
     private func intention(_ write: SalesforceWrite) -> EchoIntention {
         EchoIntention(
             side: .salesforce, object: write.object, recordID: write.recordID ?? "new:\(write.contactID)",
-            fingerprint: {
-                var fingerprint = Fingerprint()
-                fingerprint.record(write.write.projection, fields: write.write.fields)
-                return fingerprint
-            }())
+            projection: write.write.projection)
     }
 
     private func decision(
