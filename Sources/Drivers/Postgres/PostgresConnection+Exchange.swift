@@ -136,7 +136,8 @@ extension PostgresConnection {
             steps += [.prepare(key: key, name: name, index: index), .execute(index: index, name: name)]
         }
         // Only together with a preparation: never in front of a ROLLBACK, which must work in a failed transaction.
-        let drops = fresh.isEmpty || pendingFailure ? [] : cache.doomed.map { PostgresExchange.Step.deallocate(name: $0) }
+        let drops =
+            fresh.isEmpty || pendingFailure ? [] : cache.doomed.map { PostgresExchange.Step.deallocate(name: $0) }
         return drops + steps + [.sync]
     }
 
@@ -312,10 +313,10 @@ extension PostgresConnection {
         guard active?.interruption == nil else { return }
         active?.interruption = reason
         arm(PostgresLimits.cancelGrace)
-        active?.isCancelRequestOut = askToCancel()
-        if active?.isCancelRequestOut == false {
-            breakUp(PostgresError(.connectionLost, "no thread for a cancel request", fate: .unknown))
+        guard askToCancel() else {
+            return breakUp(PostgresError(.connectionLost, "no thread for a cancel request", fate: .unknown))
         }
+        active?.isCancelRequestOut = true
     }
 
     @discardableResult
