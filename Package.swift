@@ -71,6 +71,7 @@ let package = Package(
             dependencies: [
                 "Drivers", "JobQueue", "Store", "ActiveCampaign", "Salesforce", "SyncRules",
                 .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Metrics", package: "swift-metrics"),

@@ -1,3 +1,70 @@
+import Drivers
+import Foundation
+
 /// Every bound of this module, in one place.
 package enum ClusterLimits {
+    // MARK: - Runs
+
+    /// Contacts of one outbound chunk: what one counted Salesforce call can write (salesforce-api, economy summary).
+    static let outboundChunk = 1_000
+    /// Records of one counted Salesforce call: five collections of 200.
+    static let recordsPerCall = 1_000
+    /// Rows of one inbound page.
+    static let inboundPage = 2_000
+    /// Fewer contacts than this are written one by one, which is faster and can clear fields (activecampaign-api 6).
+    static let importThreshold = 10
+    /// Rounds of one write: each later round drops the fields the one before was refused for (D6).
+    static let fieldDropRounds = 3
+    /// Failures that are due again, per run.
+    static let retriesPerRun = 200
+    /// Waits of a record that met a lock.
+    static let recordRetry = Backoff(base: .seconds(30), cap: .seconds(600), floor: .seconds(5))
+
+    // MARK: - Imports
+
+    /// Seconds until an import is first looked at.
+    static let firstImportCheck: TimeInterval = 2
+    /// Seconds between two looks at most.
+    static let longestImportCheck: TimeInterval = 60
+    /// Seconds after which an import without a result is written again.
+    static let importPatience: TimeInterval = 3_600
+
+    // MARK: - Streams
+
+    /// Waits of a stream whose run failed, by its failures in a row.
+    static let streamRetry = Backoff(base: .seconds(5), cap: .seconds(900), floor: .seconds(1))
+    /// Seconds until a stream that needs a human is tried again.
+    static let humanRetry: TimeInterval = 900
+    /// Longest text of an error in a row.
+    static let errorLength = 500
+
+    // MARK: - Processes
+
+    /// Tenants whose clients, tokens and field lists one worker keeps.
+    static let cachedSessions = 2_000
+    /// Due streams one claim takes.
+    static let claimSize = 1_000
+    /// Time between two looks for due streams when nobody calls.
+    static let schedulerTick: Duration = .milliseconds(500)
+    /// Time between two heartbeats of a worker.
+    static let heartbeat: Duration = .seconds(3)
+    /// Time between two sweeps of dead workers' leases.
+    static let sweep: Duration = .seconds(2)
+    /// Longest wait for work before a worker looks again.
+    static let idleWait: Duration = .seconds(2)
+    /// Bytes of a webhook body.
+    static let webhookBody = 65_536
+    /// Webhooks waiting to be stored; more are refused with 503 and found by the next poll.
+    static let webhookBacklog = 10_000
+    /// Webhooks stored in one statement.
+    static let webhookGroup = 500
+    /// Time a webhook may wait for others to be stored with it.
+    static let webhookLinger: Duration = .milliseconds(2)
+}
+
+extension Duration {
+    /// The duration in seconds.
+    package var seconds: TimeInterval {
+        Double(components.seconds) + Double(components.attoseconds) / 1e18
+    }
 }

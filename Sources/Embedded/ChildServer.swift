@@ -6,11 +6,14 @@ import Foundation
 /// (`kill -9` included), the pipe closes and the shell stops the server. Nothing is left running.
 package final class ChildServer: Sendable {
     /// What the shell does: start the server, stop it when standard input closes, report its exit code.
+    ///
+    /// The guard waits with a builtin, not with a program: a program would outlive the guard and hold the socket by
+    /// which `Process` learns that its child has ended.
     private static let watchdog = """
         exec 3<&0
         "$@" </dev/null 3<&- &
         server=$!
-        ( cat <&3 >/dev/null; kill -INT "$server" 2>/dev/null ) &
+        ( read -r _ <&3; kill -INT "$server" 2>/dev/null ) &
         guard=$!
         exec 3<&-
         wait "$server"
@@ -40,10 +43,23 @@ package final class ChildServer: Sendable {
         process.standardOutput = output
         process.standardError = output
         do {
-            try process.run()
+            try Self.withOpenSignals { try process.run() }
         } catch {
             throw EmbeddedError("can't start \(arguments.first ?? "a server"): \(error)")
         }
+    }
+
+    /// Runs `body` with no signal blocked on this thread.
+    ///
+    /// A child inherits the mask of the thread that starts it, and Dispatch's worker threads (where tasks run) block
+    /// nearly everything: the shell would never hear of its server's end, nor the server of SIGINT.
+    private static func withOpenSignals(_ body: () throws -> Void) rethrows {
+        var none = sigset_t()
+        var before = sigset_t()
+        sigemptyset(&none)
+        pthread_sigmask(SIG_SETMASK, &none, &before)
+        defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
+        try body()
     }
 
     /// True until the server has ended.

@@ -12,6 +12,10 @@ package struct SimulatedRequest: Sendable {
     package var headers: [String: String]
     /// The whole body; empty when there is none.
     package var body: Data
+    /// Bytes of the request target as it was sent, before decoding; 0 when no socket was involved.
+    package var targetBytes = 0
+    /// Bytes of the header fields as they were sent; 0 when no socket was involved.
+    package var headerBytes = 0
 
     /// Makes a request; tests call a provider's `handle` with one directly.
     package init(

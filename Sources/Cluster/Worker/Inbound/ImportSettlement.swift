@@ -1,0 +1,132 @@
+import Foundation
+import Store
+import SyncRules
+
+/// What ActiveCampaign says of a bulk import.
+enum ImportProgress: Sendable {
+    /// Still queued or running.
+    case open
+    /// Done; contact ids of those taken, addresses of those refused.
+    case completed(contactIDs: [Int64], refused: [EmailAddress])
+    /// Failed or unknown as a whole; its members are written again.
+    case lost
+}
+
+/// Contacts whose values an open import is about to change: not to be read as anybody's edit.
+struct BusyContacts {
+    var contactIDs: Set<Int64> = []
+    var emailHashes: Set<[UInt8]> = []
+    /// What the import carries of each Salesforce record, by record id.
+    var records: [String: Fingerprint] = [:]
+    /// When the imports are looked at again.
+    var checkAgainAt = Date.distantPast
+
+    func contains(_ contact: ActiveCampaignContact) -> Bool {
+        contactIDs.contains(contact.id) || (contact.email.map { emailHashes.contains($0.hash) } ?? false)
+    }
+}
+
+/// Settles bulk imports: links for what was taken, failures for what was refused, status write-backs for both sides'
+/// peace (R18, R43, R52).
+struct ImportSettlement {
+    let session: TenantSession
+    let run: RunContext
+
+    /// Looks at every open import of the tenant and commits those that are done.
+    /// - Returns: the contacts that are still on their way.
+    func settle(_ tally: inout RunTally) async throws -> BusyContacts {
+        var busy = BusyContacts()
+        for open in try await session.store.openImports(tenant: session.number) {
+            let progress =
+                open.checkAt <= run.clock.now ? try await session.activeCampaign.progress(of: open.batchID) : .open
+            switch progress {
+            case .open:
+                let next = try await postpone(open)
+                busy.contactIDs.formUnion(open.members.compactMap(\.contactID))
+                busy.emailHashes.formUnion(open.members.map(\.emailHash))
+                for member in open.members { busy.records[member.recordID] = member.recordFingerprint ?? Fingerprint() }
+                busy.checkAgainAt = max(busy.checkAgainAt, next)
+            case .completed(let contactIDs, let refused):
+                try await close(open, contactIDs: contactIDs, refused: refused, &tally)
+            case .lost:
+                try await writeAgain(open, &tally)
+            }
+        }
+        return busy
+    }
+
+    /// The next look comes later each time, up to a minute apart.
+    private func postpone(_ open: OpenImport) async throws -> Date {
+        guard open.checkAt <= run.clock.now else { return open.checkAt }
+        if run.clock.now.timeIntervalSince(open.openedAt) > ClusterLimits.importPatience {
+            var tally = RunTally()
+            try await writeAgain(open, &tally)
+            return run.clock.now
+        }
+        let wait = min(ClusterLimits.firstImportCheck * pow(1.5, Double(open.checks)), ClusterLimits.longestImportCheck)
+        let next = run.clock.now.addingTimeInterval(wait)
+        try await session.store.postponeImport(tenant: session.number, batchID: open.batchID, checkAt: next)
+        return next
+    }
+
+    private func close(
+        _ open: OpenImport, contactIDs: [Int64], refused: [EmailAddress], _ tally: inout RunTally
+    ) async throws {
+        var commit = session.commit(run)
+        let refusedHashes = Set(refused.map(\.hash))
+        let known = Set(open.members.compactMap(\.contactID))
+        // The answer lists ids without their addresses: those of new contacts are read to tell whose they are.
+        let isFresh = open.members.contains { $0.contactID == nil }
+        let fresh = isFresh ? try await session.activeCampaign.contacts(ids: contactIDs.filter { !known.contains($0) }) : []
+        let ids = Dictionary(
+            fresh.compactMap { contact in contact.email.map { ($0.hash, contact.id) } },
+            uniquingKeysWith: { first, _ in first })
+        for member in open.members {
+            let contactID = member.contactID ?? ids[member.emailHash]
+            if let contactID, !refusedHashes.contains(member.emailHash) {
+                let link = member.link(contactID: contactID)
+                commit.links.append(link)
+                commit.resolveFailure(.inbound, recordID: member.recordID)
+                if session.hasPackage { commit.writeBack(link, now: run.clock.now) }
+                if member.contactID == nil { tally.created += 1 } else { tally.updated += 1 }
+                commit.decisions.append(
+                    Decision(
+                        .accepted, .inbound, member.object, contactID: contactID, recordID: member.recordID,
+                        reason: "import"))
+            } else {
+                tally.failed += 1
+                commit.fail(
+                    .inbound, member.object, recordID: member.recordID, code: "import_refused", fields: ["Email"],
+                    fingerprint: member.recordFingerprint?.stored, now: run.clock.now)
+                commit.decisions.append(
+                    Decision(
+                        .rejected, .inbound, member.object, recordID: member.recordID, reason: "import_refused"))
+            }
+        }
+        commit.settledImports.append(open.batchID)
+        try await run.commit(commit, store: session.store)
+    }
+
+    /// An import that ended without a result is forgotten and its records are read again from Salesforce.
+    private func writeAgain(_ open: OpenImport, _ tally: inout RunTally) async throws {
+        var commit = session.commit(run)
+        commit.settledImports.append(open.batchID)
+        for member in open.members {
+            commit.fail(
+                .inbound, member.object, recordID: member.recordID, code: "import_lost", fields: [],
+                fingerprint: nil, now: run.clock.now, retryAt: run.clock.now)
+        }
+        tally.failed += open.members.count
+        try await run.commit(commit, store: session.store)
+    }
+}
+
+extension ImportMember {
+    /// The link once the import has taken this member.
+    fileprivate func link(contactID: Int64) -> Link {
+        Link(
+            contactID: contactID, object: object, recordID: recordID, emailHash: emailHash,
+            contactFingerprint: contactFingerprint, recordFingerprint: recordFingerprint,
+            changeSequence: changeSequence)
+    }
+}

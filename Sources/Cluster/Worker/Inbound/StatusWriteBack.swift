@@ -1,0 +1,31 @@
+import Store
+import SyncRules
+
+/// Tells Salesforce what was synced: status, contact id and the change sequence we have read (R52, R57).
+///
+/// Only in orgs with the Salesforce package. A record that changed again meanwhile refuses, and is left to the next pull
+/// (salesforce-api 13.3 A).
+struct StatusWriteBack {
+    let session: TenantSession
+    let run: RunContext
+
+    /// Writes back all that is queued, a thousand records a counted call.
+    func flush(_ tally: inout RunTally) async throws {
+        guard session.hasPackage else { return }
+        while true {
+            let queued = try await session.store.writebacks(
+                tenant: session.number, limit: ClusterLimits.recordsPerCall)
+            guard !queued.isEmpty else { return }
+            let outcomes = try await session.salesforce.writeBack(queued)
+            var commit = session.commit(run)
+            for (writeback, outcome) in zip(queued, outcomes) {
+                if case .refused(let refusal) = outcome, refusal.kind == .passing { continue }
+                commit.doneWritebacks.append(writeback)
+            }
+            tally.acknowledged += commit.doneWritebacks.count
+            guard !commit.doneWritebacks.isEmpty else { return }
+            try await run.commit(commit, store: session.store)
+            guard queued.count == ClusterLimits.recordsPerCall else { return }
+        }
+    }
+}

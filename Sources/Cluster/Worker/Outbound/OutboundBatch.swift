@@ -1,0 +1,174 @@
+import Foundation
+import Store
+import SyncRules
+
+/// One outbound batch of one tenant: ActiveCampaign → Salesforce (R9–R30, R53–R56).
+///
+/// The walk over changed contacts is the truth; pending ids that webhooks brought and the walk did not meet are read by
+/// id. A chunk of up to a thousand contacts is planned, written in one counted call, and committed with the cursor under
+/// the lease's token before the next one is read: killed at any instant, the batch starts again behind the last commit,
+/// and what it repeats changes nothing.
+struct OutboundBatch {
+    let session: TenantSession
+    let run: RunContext
+
+    private var chunkSize: Int { ClusterLimits.outboundChunk }
+
+    /// Runs the batch to its end.
+    /// - Returns: what was done; `hasMore` when pending changes are left beyond this run's bound.
+    func execute() async throws -> RunTally {
+        var tally = RunTally()
+        let stream = try await session.stream(.outbound, .contact)
+        var cursor = try stream.cursor(default: OutboundCursor(start: stream.createdAt))
+        cursor.begin(now: run.clock.now)
+        var pending = Dictionary(
+            try await session.store.pending(tenant: session.number, limit: chunkSize, now: run.clock.now)
+                .map { ($0.contactID, $0) }, uniquingKeysWith: { first, _ in first })
+        tally.hasMore = pending.count == chunkSize
+
+        let busy = try await ImportSettlement(session: session, run: run).settle(&tally)
+        try await walk(&cursor, pending: &pending, busy: busy, &tally)
+        try await readLeftOver(pending, cursor: cursor, busy: busy, &tally)
+        return tally
+    }
+
+    // MARK: - Reading
+
+    /// Walks the contacts changed since the cursor, by id.
+    private func walk(
+        _ cursor: inout OutboundCursor, pending: inout [Int64: PendingChange], busy: BusyContacts,
+        _ tally: inout RunTally
+    ) async throws {
+        var chunk: [ActiveCampaignContact] = []
+        var isWhole = false
+        while !isWhole {
+            let page = try await session.activeCampaign.changedContacts(since: cursor.since, after: cursor.walkedTo)
+            chunk += page.contacts
+            if let last = page.contacts.last { cursor.advance(to: last.id) }
+            isWhole = page.isLast
+            guard isWhole || chunk.count >= chunkSize else { continue }
+            if isWhole { cursor.finish() }
+            let settled = chunk.compactMap { pending.removeValue(forKey: $0.id) }
+            try await settle(chunk, pending: settled, missing: [], cursor: cursor, busy: busy, &tally)
+            chunk = []
+        }
+    }
+
+    /// Reads the pending contacts the walk did not meet: `updated_after` may lag behind a webhook.
+    private func readLeftOver(
+        _ pending: [Int64: PendingChange], cursor: OutboundCursor, busy: BusyContacts, _ tally: inout RunTally
+    ) async throws {
+        let ids = pending.keys.sorted()
+        guard !ids.isEmpty else { return }
+        let contacts = try await session.activeCampaign.contacts(ids: ids)
+        let found = Set(contacts.map(\.id))
+        let missing = ids.filter { !found.contains($0) }
+        try await settle(
+            contacts, pending: Array(pending.values), missing: missing, cursor: cursor, busy: busy, &tally)
+    }
+
+    // MARK: - Settling a chunk
+
+    private func settle(
+        _ contacts: [ActiveCampaignContact], pending: [PendingChange], missing: [Int64], cursor: OutboundCursor,
+        busy: BusyContacts, _ tally: inout RunTally
+    ) async throws {
+        var commit = session.commit(run)
+        try commit.advance(.outbound, .contact, cursor: cursor)
+        let links = try await session.store.links(tenant: session.number, contactIDs: contacts.map(\.id) + missing)
+        let linksByContact = Dictionary(grouping: links, by: \.contactID)
+        // A contact in an open import holds neither its old nor its new values for certain (activecampaign-api 6).
+        let (waiting, free) = contacts.partitioned { busy.contains($0) }
+        for contact in waiting { commit.deferChange(contact.id, until: busy.checkAgainAt, reason: "import_open") }
+        settleMissing(missing, links: linksByContact, &commit)
+
+        var chunk = session.outboundChunk(now: run.clock.now)
+        let fresh = try await withoutKnownFailures(free)
+        chunk.take(fresh, links: linksByContact)
+        let verdicts = chunk.verdicts(try await ask(chunk.questions))
+        tally.seen += contacts.count
+
+        let writes = apply(verdicts, to: &commit, &tally)
+        if !writes.isEmpty {
+            try await SalesforceWriter(session: session, run: run).write(writes, into: &commit, &tally)
+        }
+        let deferred = commit.deferredContactIDs
+        commit.settled += pending.filter { !deferred.contains($0.contactID) }
+        try await run.commit(commit, store: session.store)
+    }
+
+    /// Contacts whose present values were refused for good already; they are tried again when they change.
+    private func withoutKnownFailures(_ contacts: [ActiveCampaignContact]) async throws -> [ActiveCampaignContact] {
+        let candidates = contacts.filter { !$0.tags.isEmpty }
+        guard !candidates.isEmpty else { return contacts }
+        let refused = try await session.store.refusedFingerprints(
+            tenant: session.number, direction: .outbound, recordIDs: candidates.map { String($0.id) })
+        guard !refused.isEmpty else { return contacts }
+        return contacts.filter { contact in
+            refused[String(contact.id)] != session.fingerprint(of: contact).stored
+        }
+    }
+
+    /// A pending id that ActiveCampaign does not have any more: deleted there; nothing is deleted here (R89).
+    private func settleMissing(_ ids: [Int64], links: [Int64: [Link]], _ commit: inout RunCommit) {
+        for id in ids {
+            for var link in links[id] ?? [] where link.state == .active {
+                link.state = .missing
+                commit.links.append(link)
+                commit.decisions.append(
+                    Decision(
+                        .tombstoned, .outbound, link.object, contactID: id, recordID: link.recordID, reason: "R89"))
+            }
+        }
+    }
+
+    private func ask(_ questions: OutboundQuestions) async throws -> OutboundAnswers {
+        guard !questions.isEmpty else { return OutboundAnswers() }
+        var answers = try await session.salesforce.answer(questions)
+        let owners = try await session.store.links(
+            tenant: session.number, recordIDs: answers.found.map(\.id))
+        answers.owners = Dictionary(owners.map { ($0.recordID, $0.contactID) }, uniquingKeysWith: { first, _ in first })
+        let echoes = try await session.store.echoes(
+            tenant: session.number, side: .salesforce, recordIDs: Array(answers.held.keys))
+        answers.echoes = echoes.mapValues { $0.map(\.fingerprint) }
+        if !session.hasExternalID, !questions.emails.isEmpty {
+            answers.creationAttempts = try await session.store.creationAttempts(
+                tenant: session.number, since: run.clock.now.addingTimeInterval(-OutboundChunk.creationQuarantine))
+        }
+        return answers
+    }
+
+    private func apply(
+        _ verdicts: [(contactID: Int64, verdict: OutboundVerdict)], to commit: inout RunCommit, _ tally: inout RunTally
+    ) -> [SalesforceWrite] {
+        var writes: [SalesforceWrite] = []
+        for (contactID, verdict) in verdicts {
+            switch verdict {
+            case .dropped(let decisions):
+                tally.count(decisions)
+                commit.record(decisions)
+            case .relinked(let link, let decisions):
+                tally.count(decisions)
+                commit.links.append(link)
+                commit.record(decisions)
+            case .deferred(let until, let reason, let decisions):
+                commit.deferChange(contactID, until: until, reason: reason)
+                commit.record(decisions)
+            case .write(let write):
+                writes.append(write)
+            }
+        }
+        return writes
+    }
+}
+
+extension Sequence {
+    /// The elements that match, and those that don't, in order.
+    func partitioned(_ matches: (Element) -> Bool) -> (matching: [Element], rest: [Element]) {
+        var result: (matching: [Element], rest: [Element]) = ([], [])
+        for element in self {
+            if matches(element) { result.matching.append(element) } else { result.rest.append(element) }
+        }
+        return result
+    }
+}

@@ -1,0 +1,22 @@
+import Drivers
+import JobQueue
+import Logging
+import Store
+import SyncRules
+
+/// What one run carries through all its steps: the lease it acts under, the clock, and where it logs.
+struct RunContext: Sendable {
+    let token: FencingToken
+    let runID: Int64
+    let clock: WallClock
+    let logger: Logger
+
+    /// Stores what a step did, under the lease's token.
+    /// - Throws: `LostLease` when a newer lease has committed meanwhile: this run must stop and write nothing more.
+    func commit(_ commit: RunCommit, store: Store) async throws {
+        guard try await store.commit(commit, now: clock.now) == .committed else { throw LostLease() }
+    }
+}
+
+/// The run's lease was lost to another worker; what it did since its last commit is repeated there.
+struct LostLease: Error {}

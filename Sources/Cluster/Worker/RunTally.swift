@@ -1,0 +1,29 @@
+import SyncRules
+
+/// What one run did, in records; stored with the run and shown by `ferry sync`.
+struct RunTally: Sendable {
+    /// Records read.
+    var seen = 0
+    /// Records written for the first time.
+    var created = 0
+    /// Records updated.
+    var updated = 0
+    /// Records handed to a bulk import whose outcome is not known yet.
+    var imported = 0
+    /// Changes dropped because Salesforce had changed the record (R53).
+    var conflicts = 0
+    /// Records refused for good.
+    var failed = 0
+    /// Status write-backs accepted.
+    var acknowledged = 0
+    /// Whether work was left for a run right after this one.
+    var hasMore = false
+
+    /// Records written to the other side.
+    var written: Int { created + updated }
+
+    /// Counts decisions that end a record's way without a write.
+    mutating func count(_ decisions: [Decision]) {
+        conflicts += decisions.count { $0.code == .conflictLost }
+    }
+}

@@ -1,0 +1,126 @@
+/// How one simulated account behaves. Every fact that ActiveCampaign does not document is a switch here; the default is what
+/// the reference believes.
+package struct ActiveCampaignOptions: Sendable {
+    /// How calls over the rate limit are answered.
+    package enum LimitedBody: String, Sendable, CaseIterable {
+        /// `{"message":"Too Many Requests"}`
+        case json
+        /// A page of the edge.
+        case html
+        /// Nothing.
+        case empty
+    }
+
+    /// How the rate limit counts.
+    package enum LimitAlgorithm: String, Sendable, CaseIterable {
+        /// As many tokens as the limit, refilled evenly.
+        case tokenBucket
+        /// Every whole second starts anew.
+        case fixedWindow
+    }
+
+    /// The account's name: host `NAME.api-us1.com`.
+    package var name: String
+    /// The API key; made from the seed when nil.
+    package var token: String?
+    /// Zone of all stamps.
+    package var timeZone = "America/Chicago"
+    /// Seed of everything random in the account.
+    package var seed: UInt64 = 1
+
+    // MARK: Limits
+
+    /// Calls a second of the whole account; nil lifts the limit.
+    package var rateLimit: Int? = 5
+    /// How the limit counts.
+    package var rateLimitAlgorithm = LimitAlgorithm.tokenBucket
+    /// Body of a 429.
+    package var limitedBody = LimitedBody.json
+    /// Answers 503 instead of 429, as until 2021.
+    package var limitsWithLegacy503 = false
+    /// Seconds in `Retry-After`; nil leaves the header out.
+    package var retryAfterSeconds: Int? = 1
+    /// Whether the bulk importer has its own limit of 100 (or 20 single) requests a minute.
+    package var limitsImports = true
+    /// Whether a page size over 100 is a 400 instead of being cut to 100.
+    package var refusesLargePages = false
+    /// Contacts the plan allows; nil is unlimited.
+    package var contactLimit: Int?
+    /// Status of an answer that would exceed `contactLimit`.
+    package var contactLimitStatus = 403
+
+    // MARK: Access
+
+    /// First path components (`lists`, `import`, …) that the key's user may not use: 403.
+    package var forbiddenResources: Set<String> = []
+    /// Whether the account has a payment problem: 402 on everything.
+    package var hasPaymentProblem = false
+    /// Share of calls answered 403 for no reason, 0…1.
+    package var spurious403Rate = 0.0
+
+    // MARK: Reading
+
+    /// Seconds until `updated_after`, `search` and `email_like` see a change.
+    package var readLagSeconds = 0.0
+    /// Whether `updated_after` and `created_after` include the instant itself.
+    package var afterIsInclusive = true
+    /// Whether filter times without offset are Greenwich's; else the account's.
+    package var naiveFilterTimesAreUTC = false
+    /// Whether `orders[udate]` and `orders[updated_timestamp]` sort contacts; else they are ignored.
+    package var ordersByUpdateTime = false
+
+    // MARK: Writing
+
+    /// Whether `contact/sync` with nothing new moves `udate` all the same.
+    package var idleSyncMovesUpdateTime = true
+    /// Whether null in a contact body empties the value; else it is as if absent.
+    package var nullClears = false
+    /// Whether an API create without a list fires the `update` webhook.
+    package var createFiresUpdate = true
+    /// Status of the duplicate tag's SQL error: 422 or 500.
+    package var duplicateTagStatus = 422
+    /// Status of POST /contact/sync on an existing contact: 200 live, 201 in the documentation.
+    package var syncExistingStatus = 200
+    /// Status of an update through the custom object upsert.
+    package var recordUpdateStatus = 200
+    /// Whether an update through the custom object upsert keeps the fields it does not name.
+    package var recordUpdateIsPartial = true
+
+    // MARK: Importing
+
+    /// Seconds from a bulk import to its effects, drawn evenly.
+    package var importLatency: ClosedRange<Double> = 1...3
+    /// Whether batches take effect in the order they were queued; else each at its own time.
+    package var importsKeepOrder = true
+    /// Whether `""` in an import clears the value; else it is ignored.
+    package var importEmptyClears = false
+    /// Status of an import over 399,999 bytes: 413 or 400.
+    package var importOversizeStatus = 413
+    /// Number of the first contact in `failureReasons`.
+    package var importIndexBase = 0
+    /// Seconds during which a fresh batch answers `status: false`.
+    package var importUnknownSeconds = 0.5
+    /// Addresses the importer skips (the exclusion list), lower case.
+    package var excludedEmails: Set<String> = []
+
+    // MARK: Webhooks
+
+    /// Share of deliveries that never happen, 0…1.
+    package var webhookDropRate = 0.0
+    /// Share of deliveries that happen twice.
+    package var webhookDuplicateRate = 0.0
+    /// Share of deliveries that change places with the one before.
+    package var webhookReorderRate = 0.0
+    /// Share of deliveries held back by `webhookLateSeconds`.
+    package var webhookLateRate = 0.0
+    /// Seconds a late delivery waits on the simulators' clock.
+    package var webhookLateSeconds = 60.0
+
+    /// An account of that name with every switch at its default.
+    package init(name: String, token: String? = nil, timeZone: String = "America/Chicago", seed: UInt64 = 1) {
+        self.name = name
+        self.token = token
+        self.timeZone = timeZone
+        self.seed = seed
+    }
+}

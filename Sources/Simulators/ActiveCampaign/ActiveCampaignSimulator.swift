@@ -1,0 +1,93 @@
+import Foundation
+import Synchronization
+
+/// ActiveCampaign's v3 API for any number of accounts in one process, told apart by their `Api-Token`. State is in memory; time is
+/// the clock's. Nothing here opens a socket except the webhooks' receiver calls, which go through `deliver`.
+package final class ActiveCampaignSimulator: Sendable {
+    private let clock: SimulatorClock
+    private let deliver: Deliver
+    private let directory = CampaignDirectory()
+
+    /// Makes a simulator without accounts.
+    /// - Parameter deliver: posts webhooks; the default is real HTTP.
+    package init(clock: SimulatorClock, deliver: @escaping Deliver = ActiveCampaignSimulator.deliverOverHTTP) {
+        self.clock = clock
+        self.deliver = deliver
+    }
+
+    /// Makes an account. Its name should be unused: a later account of the same name hides the earlier one from
+    /// ``account(named:)``.
+    package func makeAccount(_ options: ActiveCampaignOptions) -> ActiveCampaignAccount {
+        ActiveCampaignAccount(options: options, clock: clock, deliver: deliver, directory: directory)
+    }
+
+    /// All accounts, oldest first.
+    package var accounts: [ActiveCampaignAccount] { directory.accounts }
+
+    /// The account whose key this is.
+    package func account(token: String) -> ActiveCampaignAccount? { directory.account(token: token) }
+
+    /// The account of that name.
+    package func account(named name: String) -> ActiveCampaignAccount? { directory.account(named: name) }
+
+    /// Answers one request; nil when its path is not ActiveCampaign's (`/api/3` and below).
+    package func handle(_ request: SimulatedRequest) async -> SimulatedResponse? {
+        let parts = request.path.split(separator: "/").map { String($0) }
+        guard parts.count >= 2, parts[0] == "api", parts[1] == "3" else { return nil }
+        let call = CampaignCall(
+            method: request.method, path: Array(parts.dropFirst(2)), query: request.query, body: request.body)
+        guard let token = request.headers["api-token"], let account = directory.account(token: token) else {
+            return CampaignAnswer.message(403, "Forbidden").response(number: 0, seed: 0)
+        }
+        return account.answer(call)
+    }
+}
+
+/// Which account belongs to a key or a name.
+final class CampaignDirectory: Sendable {
+    private struct Entries {
+        var all: [ActiveCampaignAccount] = []
+        var byToken: [String: ActiveCampaignAccount] = [:]
+        var byName: [String: ActiveCampaignAccount] = [:]
+    }
+
+    private let entries = Mutex(Entries())
+
+    var accounts: [ActiveCampaignAccount] { entries.withLock { $0.all } }
+
+    func account(token: String) -> ActiveCampaignAccount? { entries.withLock { $0.byToken[token] } }
+
+    func account(named name: String) -> ActiveCampaignAccount? { entries.withLock { $0.byName[name] } }
+
+    /// Adds an account and gives it a number that makes its key unlike all others.
+    func add(_ account: ActiveCampaignAccount) -> Int {
+        entries.withLock { entries in
+            entries.all.append(account)
+            entries.byName[account.name] = account
+            return entries.all.count
+        }
+    }
+
+    func admit(token: String, to account: ActiveCampaignAccount) {
+        entries.withLock { $0.byToken[token] = account }
+    }
+
+    func forget(token: String) {
+        entries.withLock { $0.byToken[token] = nil }
+    }
+}
+
+extension CampaignAnswer {
+    /// The answer with the headers that the live service sends (1.8). No rate-limit header is on an answer that went well.
+    func response(number: Int, seed: UInt64) -> SimulatedResponse {
+        let trace = CampaignRandom.hex(seed ^ 0xcf, UInt64(number))
+        var all: [(name: String, value: String)] = [
+            ("content-type", contentType), ("cache-control", "no-store, no-cache, must-revalidate"),
+            ("server", "cloudflare"), ("cf-ray", "\(trace.prefix(16))-ORD"), ("cf-cache-status", "DYNAMIC"),
+            ("x-request-id", CampaignRandom.uuid(seed, UInt64(number))), ("x-envoy-upstream-service-time", "90"),
+            ("set-cookie", "PHPSESSID=\(trace); path=/; secure; HttpOnly"),
+        ]
+        all.append(contentsOf: headers)
+        return SimulatedResponse(status: status, headers: all, body: Data(body))
+    }
+}

@@ -1,0 +1,85 @@
+extension CampaignState {
+    /// `/fieldValues…` (4)
+    mutating func routeFieldValues(_ call: CampaignCall) -> CampaignAnswer {
+        switch (call.method, call.path.count) {
+        case ("GET", 1): return listFieldValues(call)
+        case ("POST", 1): return postFieldValue(call)
+        default: break
+        }
+        guard call.path.count == 2, let id = call.pathID(1), values.isLive(id) else {
+            return .noResult("FieldValue", call.path.count > 1 ? call.path[1] : "")
+        }
+        switch call.method {
+        case "GET": return CampaignAnswer(["fieldValue": fieldValueJSON(id)])
+        case "PUT", "PATCH": return putFieldValue(id, call)
+        case "DELETE":
+            removeValue(id)
+            return .emptyObject()
+        default: return .notFound
+        }
+    }
+
+    private func listFieldValues(_ call: CampaignCall) -> CampaignAnswer {
+        guard let page = call.page(refusesLarge: options.refusesLargePages) else { return .emptyObject(400) }
+        let field = call.value("filters[fieldid]").flatMap { UInt32($0) }
+        let text = call.value("filters[val]")
+        var writer = CampaignJSONWriter()
+        var seen = 0
+        writer.beginObject()
+        writer.key("fieldValues")
+        writer.beginArray()
+        for id in 1..<(values.count + 1) where values.isLive(id) {
+            let row = values[id]
+            guard field == nil || row.field == field, text == nil || row.value == text else { continue }
+            if seen >= page.offset, seen < page.offset + page.limit { writeValue(id, to: &writer) }
+            seen += 1
+        }
+        writer.endArray()
+        writer.member("meta", ["total": .id(seen)])
+        writer.endObject()
+        return CampaignAnswer(writer)
+    }
+
+    private mutating func postFieldValue(_ call: CampaignCall) -> CampaignAnswer {
+        guard let json = call.wrapped("fieldValue"), let contact = json["contact"]?.identifier,
+            let field = json["field"]?.identifier
+        else { return .statusProblem(422, "Missing attribute", pointer: "/data/attributes/contact") }
+        guard contacts.contains(contact) else { return .noResult("Subscriber", String(contact)) }
+        guard fields.contains(field) else { return .noResult("Field", String(field)) }
+        let id = writeFieldValue(of: contact, field: field, text(json["value"]) ?? "")
+        var writer = CampaignJSONWriter(capacity: 4_000)
+        writer.beginObject()
+        writer.key("contacts")
+        writer.beginArray()
+        writeContact(contact, to: &writer)
+        writer.endArray()
+        writer.key("fieldValue")
+        writeValue(id, to: &writer)
+        writer.endObject()
+        return CampaignAnswer(writer)
+    }
+
+    private mutating func putFieldValue(_ id: UInt32, _ call: CampaignCall) -> CampaignAnswer {
+        guard let json = call.wrapped("fieldValue") else { return .emptyObject(400) }
+        if let text = text(json["value"]) {
+            _ = writeFieldValue(of: values[id].contact, field: values[id].field, text)
+        }
+        return CampaignAnswer(["fieldValue": fieldValueJSON(id)])
+    }
+
+    private mutating func writeFieldValue(of contact: UInt32, field: UInt32, _ text: String) -> UInt32 {
+        let id = setValue(of: contact, field: field, to: text).id
+        contacts.touch(contact, at: now)
+        emit(.update, contact: contact)
+        return id
+    }
+
+    private func fieldValueJSON(_ id: UInt32) -> CampaignJSON {
+        let row = values[id]
+        return [
+            "contact": .id(row.contact), "field": .id(row.field), "value": .string(row.value),
+            "cdate": stamp(row.cdate), "udate": stamp(row.udate), "created_by": .null, "updated_by": .null,
+            "id": .id(id), "owner": .id(row.contact),
+        ]
+    }
+}

@@ -1,0 +1,77 @@
+/// `/limits`, and what changed or was deleted in a span of time (reference sections 3.5 and 7).
+extension OrgState {
+    mutating func limits(now: Double) -> WireJSON {
+        let used = allocation.used(now: now)
+        return [
+            "DailyApiRequests": ["Max": .int(allocation.limit), "Remaining": .int(max(allocation.limit - used, 0))],
+            "DailyBulkApiBatches": ["Max": 15000, "Remaining": 15000],
+            "DailyBulkV2QueryJobs": ["Max": 10000, "Remaining": 10000],
+            "DailyBulkV2QueryFileStorageMB": ["Max": 976_562, "Remaining": 976_562],
+            "DataStorageMB": ["Max": 10240, "Remaining": 10000],
+        ]
+    }
+
+    mutating func updated(_ request: APIRequest, table: Int, now: Double) throws(RequestError) -> APIReply {
+        let span = try ChangeSpan(request, days: SimulatorsLimits.updatedDays, now: now)
+        let rows = changed(span, table: table) { $0.state == .live }
+        return .ok([
+            "ids": .array(rows.map { .string(records.database.id(table, $0)) }),
+            "latestDateCovered": .string(Timestamp.json(covered(span, table: table))),
+        ])
+    }
+
+    mutating func deleted(_ request: APIRequest, table: Int, now: Double) throws(RequestError) -> APIReply {
+        let span = try ChangeSpan(request, days: SimulatorsLimits.deletedDays, now: now)
+        let rows = changed(span, table: table) { $0.state == .deleted }
+        let deletions = rows.map { number -> WireJSON in
+            [
+                "id": .string(records.database.id(table, number)),
+                "deletedDate": .string(Timestamp.json(records.database.row(table, number).stamp)),
+            ]
+        }
+        let earliest = Int(now) - SimulatorsLimits.deletedDays * 86_400
+        return .ok([
+            "deletedRecords": .array(deletions), "earliestDateAvailable": .string(Timestamp.json(earliest)),
+            "latestDateCovered": .string(Timestamp.json(covered(span, table: table))),
+        ])
+    }
+
+    private mutating func changed(_ span: ChangeSpan, table: Int, _ isWanted: (RecordRow) -> Bool) -> [Int] {
+        var rows: [Int] = []
+        records.database.withTable(table) { table in
+            let unsettled = Set(table.unsettledRows)
+            let all = table.rows
+            table.walk(fromStamp: span.start, row: 0, throughStamp: span.end - 1) { number in
+                if !unsettled.contains(number), isWanted(all[number]) { rows.append(number) }
+                return rows.count < SimulatorsLimits.changedIDs
+            }
+        }
+        return rows
+    }
+
+    /// The start of the longest transaction that is still under way bounds what is covered.
+    private func covered(_ span: ChangeSpan, table: Int) -> Int {
+        min(span.end, records.database.tables[table].oldestUnsettledStamp ?? span.end)
+    }
+}
+
+/// The `start` and `end` of a call, cut to minutes.
+private struct ChangeSpan {
+    let start: Int
+    let end: Int
+
+    init(_ request: APIRequest, days: Int, now: Double) throws(RequestError) {
+        guard request.method == "GET" else { throw .methodNotAllowed(request.method) }
+        guard let start = request.item("start").flatMap({ Timestamp.parseDateTime($0) }),
+            let end = request.item("end").flatMap({ Timestamp.parseDateTime($0) })
+        else { throw RequestError(400, "INVALID_REPLICATION_DATE", "start and end must be dates") }
+        guard end - start > 60 else {
+            throw RequestError(400, "INVALID_REPLICATION_DATE", "startDate before endDate by at least one minute")
+        }
+        guard Double(start) >= now - Double(days) * 86_400 else {
+            throw RequestError(400, "INVALID_REPLICATION_DATE", "startDate cannot be more than \(days) days ago")
+        }
+        self.start = start - start % 60
+        self.end = end - end % 60
+    }
+}

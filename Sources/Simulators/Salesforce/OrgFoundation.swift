@@ -1,0 +1,56 @@
+/// A new org: its objects, fields, users and limits.
+extension OrgState {
+    init(_ options: SalesforceOrgOptions, number: Int, now: Double) {
+        let orgID = RecordID.make(prefix: "00D", org: number, sequence: 0)
+        let random = SeededRandom(seed: options.seed &* 0x9E37_79B9 &+ UInt64(number))
+        identity = OrgIdentity(
+            number: number, name: options.name, id: orgID, edition: options.edition, isSandbox: options.isSandbox,
+            username: "integration@\(options.name).org\(number).example",
+            clientID: options.clientID ?? "3MVG9\(orgID.prefix(15))", clientSecret: "secret-\(orgID.prefix(15))")
+        sessions = OrgSessions(shortOrgID: identity.shortID, lifetime: options.sessionLifetime, random: random)
+        sessions.rotatesRefreshTokens = options.rotatesRefreshTokens
+        sessions.refreshIdleDays = options.refreshIdleDays
+        allocation = APIAllocation(
+            limit: options.apiLimit ?? options.edition.dailyCalls(licences: options.licences),
+            overage: options.apiOverage)
+        records = OrgRecords(
+            database: OrgDatabase(orgNumber: number, objects: Self.objects(options, now: Int(now))),
+            hasPackage: options.hasPackage, convertsContactID: options.convertsContactID,
+            unknownFieldFailsRequest: options.unknownFieldFailsRequest, lockErrorRate: options.lockErrorRate,
+            random: random)
+        queryPageRows = options.queryPageRows
+        hasAPI = options.hasAPI
+        addUsers(identity.username, now: now)
+        records.database.commitDelay = options.commitDelay
+    }
+
+    private static func objects(_ options: SalesforceOrgOptions, now: Int) -> [ObjectDefinition] {
+        let people = [StandardPeople.contact, StandardPeople.lead].map { definition in
+            var definition = definition
+            if options.hasPackage {
+                for field in SyncPackage.fields { definition.add(field) }
+            } else if options.hasExternalIdField {
+                definition.add(SyncPackage.contactID)
+            }
+            return definition
+        }
+        let others = [StandardSales.account, StandardSales.opportunity, StandardSales.contactRole, StandardSales.user]
+        return (people + others).map { definition in
+            var definition = definition
+            definition.metadataStamp = now
+            return definition
+        }
+    }
+
+    /// The integration user and a person, in the rows `OrgRecords` names.
+    private mutating func addUsers(_ username: String, now: Double) {
+        guard let users = records.database.table("User") else { return }
+        for (last, name) in [("Integration", username), ("Admin", "admin@\(username.drop { $0 != "@" }.dropFirst())")] {
+            let values: [String: FieldValue] = [
+                "LastName": .text(last), "FirstName": "Sync", "Username": .text(name), "Email": .text(name),
+            ]
+            _ = records.seed(values, table: users, context: .human(now: now))
+        }
+        records.database.commit()
+    }
+}

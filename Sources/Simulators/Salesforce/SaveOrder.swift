@@ -1,0 +1,121 @@
+/// One record through the save order of the platform (reference section 13.1). The steps keep that section's numbers;
+/// those between them (triggers, assignment, workflow) have no counterpart here.
+extension OrgRecords {
+    /// Saves a new record, or new values of an existing one, and returns its row.
+    mutating func save(
+        _ changes: [FieldChange], table: Int, existing: Int?, context: SaveContext
+    ) throws(SaveRefusal) -> Int {
+        let definition = database.definition(table)
+        // 1: the row as it is, which PRIORVALUE sees.
+        let before = existing.map { database.row(table, $0) }
+        // 2: the new values over it; their formats were checked when they were read.
+        var after = before ?? newRow(definition, context)
+        for change in changes {
+            if case .cell(let cell) = change.field.source { after[cell] = change.value }
+        }
+        // 3: before-save flows.
+        if hasPackage { SyncPackage(definition)?.flag(&after, before: before) }
+        // 5: system validation again, then validation rules; every failing rule is reported.
+        var errors = missingFields(after, definition)
+        if errors.isEmpty { errors = failedRules(after, before: before, table: table, number: existing) }
+        // 6: duplicate rules stand here.
+        if errors.isEmpty { errors = duplicateValues(after, table: table, except: existing) }
+        guard errors.isEmpty else { throw SaveRefusal(errors) }
+        // 7: save; the commit makes it visible.
+        return store(after, table: table, existing: existing, context: context)
+    }
+
+    func newRow(_ definition: ObjectDefinition, _ context: SaveContext) -> RecordRow {
+        var row = RecordRow()
+        for field in definition.fields {
+            guard case .cell(let cell) = field.source else { continue }
+            if !field.defaultValue.isNull { row[cell] = field.defaultValue }
+        }
+        if let owner = definition.cell("OwnerId"), let users = database.table("User") {
+            row[owner] = .text(database.id(users, Int(context.userRow)))
+        }
+        return row
+    }
+
+    private mutating func store(
+        _ row: RecordRow, table: Int, existing: Int?, context: SaveContext
+    ) -> Int {
+        var row = row
+        deriveStage(&row, definition: database.definition(table))
+        row.modified = context.stamp
+        row.stamp = context.stamp
+        row.modifiedBy = context.userRow
+        if let existing {
+            database.update(table, existing, to: row, now: context.now)
+            return existing
+        }
+        row.created = context.stamp
+        row.createdBy = context.userRow
+        return database.insert(row, into: table, now: context.now)
+    }
+
+    /// StageName drives Probability, IsClosed and IsWon.
+    private func deriveStage(_ row: inout RecordRow, definition: ObjectDefinition) {
+        guard definition.name == "Opportunity", let stageCell = definition.cell("StageName"),
+            let stage = OpportunityStage.all.first(where: { $0.name == row[stageCell].text }),
+            let probability = definition.cell("Probability"), let closed = definition.cell("IsClosed"),
+            let won = definition.cell("IsWon")
+        else { return }
+        row[probability] = .number(stage.probability)
+        row[closed] = .bool(stage.isClosed)
+        row[won] = .bool(stage.isWon)
+    }
+
+    // MARK: - Validation
+
+    private func missingFields(_ row: RecordRow, _ definition: ObjectDefinition) -> [RecordError] {
+        let missing = definition.fields.filter { field in
+            guard !field.isNillable, case .cell(let cell) = field.source else { return false }
+            return row[cell].isNull
+        }
+        guard !missing.isEmpty else { return [] }
+        let names = missing.map(\.name)
+        return [
+            RecordError(
+                "REQUIRED_FIELD_MISSING", "Required fields are missing: [\(names.joined(separator: ", "))]",
+                fields: names)
+        ]
+    }
+
+    private func failedRules(
+        _ after: RecordRow, before: RecordRow?, table: Int, number: Int?
+    ) -> [RecordError] {
+        let definition = database.definition(table)
+        var errors: [RecordError] = []
+        if hasPackage, let refusal = SyncPackage(definition)?.refusal(after, before: before) { errors.append(refusal) }
+        let rules = validationRules.filter { $0.object == definition.name }
+        guard !rules.isEmpty else { return errors }
+        let values = fieldValues(after, table: table, number: number ?? database.tables[table].rows.count)
+        for rule in rules where rule.refuses(values) {
+            errors.append(
+                RecordError(
+                    "FIELD_CUSTOM_VALIDATION_EXCEPTION", rule.message, fields: rule.field.map { [$0] } ?? []))
+        }
+        return errors
+    }
+
+    private func duplicateValues(_ row: RecordRow, table: Int, except own: Int?) -> [RecordError] {
+        database.definition(table).fields.compactMap { field in
+            guard field.isUnique, case .cell(let cell) = field.source else { return nil }
+            guard let twin = liveRows(table, field, row[cell]).first(where: { $0 != own }) else { return nil }
+            return RecordError(
+                "DUPLICATE_VALUE",
+                "duplicate value found: \(field.name) duplicates value on record with id: \(database.id(table, twin))")
+        }
+    }
+
+    /// Every field that has a value, by API name.
+    func fieldValues(_ row: RecordRow, table: Int, number: Int) -> [String: FieldValue] {
+        var values: [String: FieldValue] = [:]
+        for field in database.definition(table).fields {
+            let value = database.value(field, of: row, table: table, number: number)
+            if !value.isNull { values[field.name] = value }
+        }
+        return values
+    }
+}

@@ -1,0 +1,13 @@
+/// Bounds of the HTTP server both providers share.
+extension SimulatorsLimits {
+    /// Bytes of a request body, as sent.
+    package static let requestBodyBytes = 50 * 1024 * 1024
+    /// Bytes of a request body after `Content-Encoding: gzip` is undone.
+    package static let inflatedBodyBytes = 150 * 1024 * 1024
+    /// Levels of arrays and objects in a JSON body.
+    package static let jsonDepth = 64
+    /// Faults in one plan.
+    package static let faults = 10_000
+    /// Seconds an open connection may sit without a request.
+    package static let idleConnectionSeconds: Int64 = 300
+}

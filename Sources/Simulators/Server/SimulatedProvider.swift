@@ -1,0 +1,40 @@
+/// Whose call a request is and what kind, as far as its provider can tell without running it.
+package struct SimulatedCallIdentity: Sendable, Equatable {
+    /// The account or org; `nil` when the caller is unknown.
+    package var account: String?
+    /// The class the call is counted under.
+    package var callClass: String
+
+    /// Names a call.
+    package init(account: String?, callClass: String) {
+        self.account = account
+        self.callClass = callClass
+    }
+}
+
+/// One provider behind the shared HTTP server.
+package protocol SimulatedProvider: Sendable {
+    /// Answers a request; `nil` when the path is not this provider's.
+    func handle(_ request: SimulatedRequest) async -> SimulatedResponse?
+
+    /// Whose call a request is, for faults that strike one account or one class of calls; `nil` when the path is not
+    /// this provider's.
+    func identify(_ request: SimulatedRequest) -> SimulatedCallIdentity?
+
+    /// Makes the token a request carries worthless from now on.
+    func revokeToken(of request: SimulatedRequest)
+
+    /// Told once the server listens, with `http://127.0.0.1:PORT`.
+    func serverStarted(baseURL: String)
+}
+
+extension SimulatedProvider {
+    /// Unknown: only faults by path and method can strike.
+    package func identify(_ request: SimulatedRequest) -> SimulatedCallIdentity? { nil }
+
+    /// Nothing: the provider's tokens cannot be revoked.
+    package func revokeToken(of request: SimulatedRequest) {}
+
+    /// Nothing: the provider's answers name no URL of their own.
+    package func serverStarted(baseURL: String) {}
+}

@@ -1,0 +1,150 @@
+/// What an inbound pull does with one Salesforce record.
+package enum InboundIntent: Sendable, Hashable {
+    /// Nothing is written, nothing changes; why, and by which rule.
+    case drop(DecisionCode, reason: String)
+    /// Nothing is written to ActiveCampaign; the link is stored as it stands here and, where the org has the status
+    /// fields, the record's status is written back (R52). Code and rule say why nothing was written.
+    case acknowledge(Link, DecisionCode, reason: String)
+    /// The record's mapped values go to the linked contact; the link is as it will be once they are accepted.
+    case update(Link, FieldWrite)
+    /// A contact is made, or the one with this address is taken, and tagged (R43).
+    case create(EmailAddress, FieldWrite)
+    /// The record carries the id of an ActiveCampaign contact it was created for, but the link was never stored (T17).
+    case adopt(contactID: Int64, FieldWrite)
+    /// The record is gone; the link is kept and says so (R89, T15, T20).
+    case markMissing(Link)
+}
+
+/// The rules of Salesforce → ActiveCampaign: R7, R29, R36–R43, R52, R53, R58, R59, R68, R89, R91, D3–D5.
+/// Conversion (R47–R50) lives in `Conversion`; merges (R90, D1) will live beside it.
+package struct InboundRules: Sendable {
+    package let settings: SyncSettings
+    package let selection: SelectionRules
+    package let projector: Projector
+
+    /// Makes the rules of one object of one tenant.
+    package init(settings: SyncSettings, selection: SelectionRules, projector: Projector) {
+        self.settings = settings
+        self.selection = selection
+        self.projector = projector
+    }
+
+    /// Decides what becomes of a record.
+    /// - Parameters:
+    ///   - record: the record as just read.
+    ///   - link: the record's own link.
+    ///   - owners: active links of other records that hold the record's address, or the contact of `link`, or the contact
+    ///     whose id the record carries (R91, D3).
+    ///   - echoes: fingerprints of writes of ours to this record whose outcome was never committed (R58, T10).
+    ///   - contactEchoes: the same of writes of ours to the linked contact.
+    ///   - existing: what a contact with the record's address holds, when somebody looked; needed only when the
+    ///     projector `fillsBlanks`.
+    package func intent(
+        for record: SalesforceRecord, link: Link?, owners: [Link], echoes: [Fingerprint],
+        contactEchoes: [Fingerprint] = [], existing: Fingerprint? = nil
+    ) -> InboundIntent {
+        if record.isDeleted { return deletion(of: link) }
+        if record.isConverted { return .drop(.outOfScope, reason: "R49") }
+        guard let link else { return enter(record, owners: owners, existing: existing) }
+        switch link.state {
+        case .closed: return .drop(.outOfScope, reason: "R49")
+        case .contactMissing: return remake(record, link: link, owners: owners)
+        case .active, .missing: break
+        }
+        let projection = projector.project(record)
+        if let (code, reason) = refusal(of: record, link: link, owners: owners) {
+            return withhold(record, projection, link: link, code: code, reason: reason)
+        }
+        return update(
+            InboundChange(record: record, projection: projection, link: link, echoes: echoes, projector: projector),
+            contactEchoes: contactEchoes)
+    }
+
+    /// The link of a record that entered, once the contact is written.
+    package func link(of record: SalesforceRecord, contactID: Int64, after write: FieldWrite) -> Link {
+        Link(contactID: contactID, object: record.object, recordID: record.id, emailHash: record.email?.hash ?? [])
+            .settled(writing: write, of: record, projector.project(record))
+    }
+
+    // MARK: - Linked records
+
+    private func deletion(of link: Link?) -> InboundIntent {
+        switch link?.state {
+        case nil: .drop(.tombstoned, reason: "R89")
+        case .active: link.map(InboundIntent.markMissing) ?? .drop(.tombstoned, reason: "R89")
+        case .missing, .contactMissing: .drop(.tombstoned, reason: "R89")
+        case .closed: .drop(.outOfScope, reason: "R49")
+        }
+    }
+
+    /// Why a linked record's changes may not go to ActiveCampaign now.
+    private func refusal(of record: SalesforceRecord, link: Link, owners: [Link]) -> (DecisionCode, String)? {
+        if record.email == nil { return (.noEmail, "D4") }
+        // R91: the contact is authoritative.
+        if record.object == .lead, owners.contains(where: { $0.object == .contact && $0.contactID == link.contactID }) {
+            return (.duplicateMatch, "R91")
+        }
+        return selection.refusalOfUpdate(record, origin: link.origin).map { (.outOfScope, $0) }
+    }
+
+    private func withhold(
+        _ record: SalesforceRecord, _ projection: Projection, link: Link, code: DecisionCode, reason: String
+    ) -> InboundIntent {
+        let changed = (link.recordFingerprint ?? Fingerprint()).changedFields(in: projection)
+        if changed.isEmpty, record.status != .waiting { return .drop(code, reason: reason) }
+        return .acknowledge(
+            link.settled(withholding: changed, of: record, projection), code, reason: reason)
+    }
+
+    private func update(_ change: InboundChange, contactEchoes: [Fingerprint]) -> InboundIntent {
+        // What ActiveCampaign holds of these fields is not known: our own write may or may not have reached it.
+        let unsettled = projector.salesforceFields.filter { field in contactEchoes.contains { $0.records(field) } }
+        if unsettled.isEmpty, !change.isTrigger(countingFormulas: settings.pushesFormulaChanges) {
+            return change.isToBeAcknowledged
+                ? .acknowledge(change.acknowledged, .unchangedProjection, reason: "R52") : change.drop
+        }
+        let known = change.link.contactFingerprint ?? Fingerprint()
+        let fields = change.foreign.filter { !known.agrees(with: change.projection[$0], in: $0) }
+        let write = projector.write(
+            change.projection, changed: Set(fields + unsettled).sorted(), to: .activeCampaign,
+            target: change.link.contactFingerprint, clearsBlanks: settings.clearsBlanks)
+        let settled = change.link.settled(writing: write, of: change.record, change.projection)
+        return write.isEmpty
+            ? .acknowledge(settled, .unchangedProjection, reason: "R29") : .update(settled, write)
+    }
+
+    /// R89: a contact deleted in ActiveCampaign is made again only when the record changes and may enter.
+    private func remake(_ record: SalesforceRecord, link: Link, owners: [Link]) -> InboundIntent {
+        let projection = projector.project(record)
+        let hasChanged = !(link.recordFingerprint ?? Fingerprint()).changedFields(in: projection).isEmpty
+        guard hasChanged else { return .drop(.tombstoned, reason: "R89") }
+        return enter(record, owners: owners.filter { $0.recordID != record.id }, existing: nil)
+    }
+
+    // MARK: - Records without a link
+
+    private func enter(_ record: SalesforceRecord, owners: [Link], existing: Fingerprint?) -> InboundIntent {
+        guard let email = record.email else { return .drop(.noEmail, reason: "R7") }
+        if owners.contains(where: { $0.object == record.object }) {
+            return .drop(.duplicateMatch, reason: "D3")
+        }
+        if let contactID = record.contactID, owners.allSatisfy({ $0.contactID == contactID }) {
+            return .adopt(contactID: contactID, everything(of: record, target: existing))
+        }
+        if let refusal = selection.refusalOfEntry(record) {
+            return .drop(.outOfScope, reason: refusal)
+        }
+        if record.object == .lead, owners.contains(where: { $0.object == .contact }) {
+            return .drop(.duplicateMatch, reason: "R91")
+        }
+        return .create(email, everything(of: record, target: existing ?? Fingerprint()))
+    }
+
+    /// Every mapped field that is set; a blank has nothing to say to a contact that may hold a value.
+    private func everything(of record: SalesforceRecord, target: Fingerprint?) -> FieldWrite {
+        let projection = projector.project(record)
+        return projector.write(
+            projection, changed: Fingerprint().changedFields(in: projection), to: .activeCampaign, target: target,
+            clearsBlanks: settings.clearsBlanks)
+    }
+}

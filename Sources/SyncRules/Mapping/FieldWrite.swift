@@ -1,0 +1,112 @@
+/// The fields one write carries to one side, and what was left out and why.
+package struct FieldWrite: Sendable, Hashable {
+    /// Canonical values by Salesforce field name.
+    package var projection = Projection()
+    /// Fields left out, with the code that says why.
+    package var kept: [String: DecisionCode] = [:]
+    /// Fields whose value was cut to the length of the target (D6).
+    package var truncated: Set<String> = []
+
+    /// The write of nothing.
+    package init() {}
+
+    /// The fields carried, sorted.
+    package var fields: [String] { projection.values.keys.sorted() }
+    /// Whether nothing is left to write.
+    package var isEmpty: Bool { projection.values.isEmpty }
+}
+
+extension Projector {
+    /// Chooses, among changed fields, those that may be written to `side` (R63, R66, R68, D6).
+    /// - Parameters:
+    ///   - projection: what the other side holds.
+    ///   - changed: Salesforce names of the fields that changed on the other side.
+    ///   - target: what `side` held when last seen; the empty fingerprint when it is new, nil when nobody looked: a field
+    ///     that fills blanks only is then not written.
+    ///   - clearsBlanks: the tenant's switch of R68.
+    package func write(
+        _ projection: Projection, changed: some Sequence<String>, to side: Side, target: Fingerprint?,
+        clearsBlanks: Bool
+    ) -> FieldWrite {
+        var write = FieldWrite()
+        for field in changed {
+            guard let mapping = mapping(of: field) else { continue }
+            let value = projection[field]
+            guard value != .absent else { continue }
+            if let reason = mapping.refusal(of: value, to: side, target: target, clearsBlanks: clearsBlanks) {
+                write.kept[field] = reason
+            } else {
+                write.carry(value, by: mapping, to: side)
+            }
+        }
+        return write
+    }
+
+    /// The wire values of a write to Salesforce, by API name.
+    package func salesforceValues(of write: FieldWrite) -> [String: SalesforceFieldValue] {
+        var values: [String: SalesforceFieldValue] = [:]
+        for (field, value) in write.projection.values {
+            values[field] = mapping(of: field)?.salesforceValue(of: value)
+        }
+        return values
+    }
+
+    /// The texts of a write to ActiveCampaign, by field name (`ActiveCampaignField.description`).
+    package func activeCampaignValues(of write: FieldWrite) -> [String: String] {
+        var values: [String: String] = [:]
+        for (field, value) in write.projection.values {
+            guard let mapping = mapping(of: field) else { continue }
+            values[mapping.activeCampaignField.description] = mapping.activeCampaignValue(of: value)
+        }
+        return values
+    }
+}
+
+extension FieldMapping {
+    /// Why a changed value is not written to `side`; nil when it is. Total over value, mode and side (T26, T27).
+    fileprivate func refusal(
+        of value: FieldValue, to side: Side, target: Fingerprint?, clearsBlanks: Bool
+    ) -> DecisionCode? {
+        if !writes(to: side) { return .readonlyObserved }
+        if value.isUnreadable { return .invalidBeforeSend }
+        if updateMode == .fillBlank {
+            // A blank never fills anything, and a target nobody looked at may hold a value.
+            if value.isBlank { return .blankKept }
+            guard let target, target.isBlank(salesforceField) else { return .readonlyObserved }
+        }
+        if value == .empty, isProtectedFromBlanks || !clearsBlanks { return .blankKept }
+        if side == .salesforce, !truncates, isTooLong(value) { return .invalidBeforeSend }
+        return nil
+    }
+
+    fileprivate func isTooLong(_ value: FieldValue) -> Bool {
+        guard let maxLength, case .text(let text) = value else { return false }
+        return text.utf16.count > maxLength
+    }
+}
+
+extension FieldWrite {
+    /// Adds a field, cut to Salesforce's length where the mapping allows it.
+    fileprivate mutating func carry(_ value: FieldValue, by mapping: FieldMapping, to side: Side) {
+        var carried = value
+        if side == .salesforce, mapping.isTooLong(value), let maxLength = mapping.maxLength,
+            case .text(let text) = value
+        {
+            carried = FieldMapping.canonicalText(text.prefix(utf16Units: maxLength))
+            truncated.insert(mapping.salesforceField)
+        }
+        projection.values[mapping.salesforceField] = carried
+    }
+}
+
+extension String {
+    /// The longest beginning of whole characters that fits into so many UTF-16 units, as Salesforce counts.
+    fileprivate func prefix(utf16Units limit: Int) -> String {
+        var units = 0
+        return String(
+            prefix { character in
+                units += character.utf16.count
+                return units <= limit
+            })
+    }
+}

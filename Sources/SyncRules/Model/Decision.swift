@@ -1,0 +1,88 @@
+/// Why a record was or was not written (sync-traps 1g). Raw values are stored; never renumber them.
+package enum DecisionCode: Int16, Sendable, CaseIterable, Hashable {
+    case unchangedProjection = 1
+    case outOfScope = 2
+    case noEmail = 3
+    case duplicateMatch = 4
+    case linked = 5
+    case echoDropped = 6
+    case conflictLost = 7
+    case blankKept = 8
+    case coerced = 9
+    case truncated = 10
+    case queued = 11
+    case mergedIntoLater = 12
+    case budgetWait = 13
+    case lockedRetry = 14
+    case sent = 15
+    case accepted = 16
+    case rejected = 17
+    case invalidBeforeSend = 18
+    case relinked = 19
+    case tombstoned = 20
+    case withheldMassDelete = 21
+    case loopBrake = 22
+    case driftPaused = 23
+    case readonlyObserved = 24
+    case seen = 25
+
+    /// The word on screens and in rows: `conflict_lost`.
+    package var name: String {
+        switch self {
+        case .unchangedProjection: "unchanged_projection"
+        case .outOfScope: "out_of_scope"
+        case .noEmail: "no_email"
+        case .duplicateMatch: "duplicate_match"
+        case .linked: "linked"
+        case .echoDropped: "echo_dropped"
+        case .conflictLost: "conflict_lost"
+        case .blankKept: "blank_kept"
+        case .coerced: "coerced"
+        case .truncated: "truncated"
+        case .queued: "queued"
+        case .mergedIntoLater: "merged_into_later"
+        case .budgetWait: "budget_wait"
+        case .lockedRetry: "locked_retry"
+        case .sent: "sent"
+        case .accepted: "accepted"
+        case .rejected: "rejected"
+        case .invalidBeforeSend: "invalid_before_send"
+        case .relinked: "relinked"
+        case .tombstoned: "tombstoned"
+        case .withheldMassDelete: "withheld_mass_delete"
+        case .loopBrake: "loop_brake"
+        case .driftPaused: "drift_paused"
+        case .readonlyObserved: "readonly_observed"
+        case .seen: "seen"
+        }
+    }
+}
+
+/// One decision on one record in one run: ids and codes, never values.
+package struct Decision: Sendable, Hashable {
+    package var code: DecisionCode
+    package var direction: Direction
+    package var object: ObjectKind
+    /// ActiveCampaign contact id, when known.
+    package var contactID: Int64?
+    /// Salesforce record id, when known.
+    package var recordID: String?
+    /// The rule that decided (`R24`, `D4`) or the provider's error code.
+    package var reason: String?
+    /// Salesforce name of the field concerned, when the decision is about one field.
+    package var field: String?
+
+    /// Makes a decision.
+    package init(
+        _ code: DecisionCode, _ direction: Direction, _ object: ObjectKind, contactID: Int64? = nil,
+        recordID: String? = nil, reason: String? = nil, field: String? = nil
+    ) {
+        self.code = code
+        self.direction = direction
+        self.object = object
+        self.contactID = contactID
+        self.recordID = recordID
+        self.reason = reason
+        self.field = field
+    }
+}

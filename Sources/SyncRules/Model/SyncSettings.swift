@@ -1,0 +1,51 @@
+/// Which Salesforce records of an object enter ActiveCampaign for the first time (R36).
+package enum SelectionMode: String, Sendable, CaseIterable, Hashable {
+    /// None; records that are linked already are still tracked (R40).
+    case none
+    /// Those created after the tenant's start (R37, D5).
+    case new
+    /// Those whose marker checkbox is set (R41).
+    case marked
+    /// Those that meet the rows of `selection_criteria` (R42).
+    case criteria
+}
+
+/// One row of `sync_settings`: how a tenant wants to be kept in step.
+package struct SyncSettings: Sendable, Hashable {
+    /// False stops ActiveCampaign → Salesforce.
+    package var outboundEnabled = true
+    /// Hours between pulls: 1, 2, 3, 4, 6, 8, 12 or 24 (R31).
+    package var inboundIntervalHours = 1
+    /// Local hour (0…23) of a once-a-day pull (R33); nil means a time spread by the tenant's number.
+    package var dailyHour: Int?
+    /// IANA time zone of `dailyHour`.
+    package var timeZone = "UTC"
+    package var contactSelection = SelectionMode.new
+    package var leadSelection = SelectionMode.new
+    /// Mode *new* also enrols an old record when it is updated (R38).
+    package var includeUpdatedExisting = false
+    /// Checkbox of mode *marked* (R41).
+    package var markerField = "AC_Sync__c"
+    /// Whether a value emptied on one side empties the other (R68).
+    package var clearsBlanks = true
+    /// Whether a recalculated formula alone makes a record go to ActiveCampaign (R59).
+    package var pushesFormulaChanges = false
+    /// Company of a lead created without one (R20, D2).
+    package var companyFallback = "[not provided]"
+    /// Whether a conversion also takes `created-from-salesforce-lead` away (R48).
+    package var removesLeadTagOnConversion = true
+    /// List new contacts join; nil joins none (R44).
+    package var defaultListID: Int64?
+
+    /// The defaults of every setting.
+    package init() {}
+
+    /// The selection of one object; accounts and opportunities have switches of their own.
+    package func selection(of object: ObjectKind) -> SelectionMode {
+        switch object {
+        case .contact: contactSelection
+        case .lead: leadSelection
+        case .account, .opportunity: .none
+        }
+    }
+}

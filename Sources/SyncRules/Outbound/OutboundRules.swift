@@ -1,0 +1,87 @@
+/// What an outbound batch does with one ActiveCampaign contact, before anything is asked of Salesforce.
+package enum OutboundIntent: Sendable, Hashable {
+    /// Nothing is written; why, and by which rule.
+    case drop(DecisionCode, reason: String)
+    /// The contact carries a create action and is not linked yet (R14–R18).
+    case create(ObjectKind)
+    /// The linked record gets the mapped fields that changed (R24, R28).
+    case update(Link, changed: [String])
+}
+
+/// The rules of ActiveCampaign → Salesforce: R14–R18, R24–R30, R40, R58, R89, R91, D9.
+package struct OutboundRules: Sendable {
+    package let settings: SyncSettings
+    package let contacts: Projector
+    package let leads: Projector
+
+    /// Makes the rules of one tenant.
+    package init(settings: SyncSettings, contacts: Projector, leads: Projector) {
+        self.settings = settings
+        self.contacts = contacts
+        self.leads = leads
+    }
+
+    /// The projector of an object's mappings.
+    package func projector(of object: ObjectKind) -> Projector { object == .lead ? leads : contacts }
+
+    /// Decides what becomes of a contact.
+    /// - Parameters:
+    ///   - contact: the contact as just read; queue items carry ids only (T14).
+    ///   - links: the contact's links, of any object and state.
+    ///   - echoes: fingerprints of writes of ours to the linked records whose outcome was never committed, by record id.
+    ///   - contactEchoes: the same of writes of ours to this contact, by the record id of the link they were made for.
+    package func intent(
+        for contact: ActiveCampaignContact, links: [Link], echoes: [String: [Fingerprint]] = [:],
+        contactEchoes: [String: [Fingerprint]] = [:]
+    ) -> OutboundIntent {
+        guard !contact.tags.isEmpty else {
+            return .drop(.outOfScope, reason: links.isEmpty ? "R14" : "R26")
+        }
+        if let link = Self.leading(links) {
+            return update(
+                contact, link: link, echoes: echoes[link.recordID] ?? [],
+                contactEchoes: contactEchoes[link.recordID] ?? [])
+        }
+        if let object = Self.requested(by: contact.tags) {
+            if let dead = links.first {
+                // T15: what was deleted or converted in Salesforce is never made again from here.
+                return .drop(.tombstoned, reason: dead.state == .closed ? "R49" : "R89")
+            }
+            return contact.email == nil ? .drop(.noEmail, reason: "R7") : .create(object)
+        }
+        // R27, D9: any other tag alone creates nothing.
+        return links.isEmpty ? .drop(.outOfScope, reason: "R27") : .drop(.tombstoned, reason: "R89")
+    }
+
+    /// The link a contact's changes go through: any of the five tags lets them pass (R24), and a contact is
+    /// authoritative where there is a lead as well (R30, R91).
+    ///
+    /// A contact that was just read is there, so a link that took it for deleted is good again.
+    package static func leading(_ links: [Link]) -> Link? {
+        let usable = links.filter { $0.state == .active || $0.state == .contactMissing }
+        return usable.first { $0.object == .contact } ?? usable.first { $0.object == .lead }
+    }
+
+    /// The object a create action asks for; contact tags beat lead tags (R15, R16, R30).
+    private static func requested(by tags: Set<SyncTag>) -> ObjectKind? {
+        let actions = tags.filter(\.createsRecord).map(\.object)
+        return [.contact, .lead].first(where: actions.contains)
+    }
+
+    /// R24, R29: only what changed in mapped fields since both sides agreed, and what we can't know to have agreed.
+    private func update(
+        _ contact: ActiveCampaignContact, link: Link, echoes: [Fingerprint], contactEchoes: [Fingerprint]
+    ) -> OutboundIntent {
+        let projection = projector(of: link.object).project(contact)
+        let changed = (link.contactFingerprint ?? Fingerprint()).changedFields(in: projection)
+        // What agrees with a pull's unsettled write is Salesforce's value, not a change made in ActiveCampaign.
+        let foreign = changed.filter { field in
+            !contactEchoes.contains { $0.records(field) && $0.agrees(with: projection[field], in: field) }
+        }
+        // A write of ours may or may not have reached Salesforce: its fields are written again as they are now.
+        let unsettled = projection.values.keys.filter { field in echoes.contains { $0.records(field) } }
+        let fields = Set(foreign + unsettled).sorted()
+        if !fields.isEmpty { return .update(link, changed: fields) }
+        return changed.isEmpty ? .drop(.unchangedProjection, reason: "R29") : .drop(.echoDropped, reason: "R58")
+    }
+}
