@@ -3,9 +3,9 @@ import Embedded
 import Foundation
 import Testing
 
-@Suite(.timeLimit(.minutes(3))) struct PostgresFailureTests {
+@Suite(.serialized, .timeLimit(.minutes(3))) struct PostgresFailureTests {
     @Test func aServerKilledUnderAStatementLeavesItsFateUnknown() async throws {
-        let server = try PostgresTestServer.start()
+        let server = try await PostgresTestServer.start()
         let pool = try PostgresTestServer.pool(on: server, maximum: 2)
         let watcher = try PostgresTestServer.pool(on: server, maximum: 1)
         let victim = Task { try await pool.query("SELECT pg_sleep(60)") }
@@ -25,25 +25,25 @@ import Testing
     }
 
     @Test func aPoolOutlivesARestart() async throws {
-        let folder = URL(fileURLWithPath: "/tmp/ferry-pg-\(getpid())-restart")
-        let server = try PostgresTestServer.start(in: folder)
+        let folder = PostgresTestServer.freshFolder()
+        let server = try await PostgresTestServer.start(folder: folder)
         let pool = try PostgresTestServer.pool(on: server, maximum: 4) { $0.minimumConnections = 2 }
         try await pool.query("SELECT 1")
-        server.stop()
+        try await PostgresTestServer.stop(server)
         try await postgresEventually { await pool.census().idle == 0 }
         let waiting = Task { try await pool.query("SELECT 42 AS n").only().get("n", as: Int.self) }
-        _ = try PostgresTestServer.start(in: folder)
+        _ = try await PostgresTestServer.start(folder: folder)
         #expect(try await waiting.value == 42)
         await pool.close()
     }
 
     @Test func aTransactionUnderARestartIsKnownToBeRolledBack() async throws {
-        let server = try PostgresTestServer.start()
+        let server = try await PostgresTestServer.start()
         let pool = try PostgresTestServer.pool(on: server, maximum: 2)
         let error = try await postgresError {
             try await pool.withTransaction { transaction in
                 try await transaction.query("CREATE TABLE lost (n int4)")
-                server.stop()
+                try await PostgresTestServer.stop(server)
                 try await transaction.query("INSERT INTO lost VALUES (1)")
             }
         }
@@ -53,7 +53,7 @@ import Testing
     }
 
     @Test func aCommitWithoutAnswerSaysSo() async throws {
-        let server = try PostgresTestServer.start()
+        let server = try await PostgresTestServer.start()
         let pool = try PostgresTestServer.pool(on: server, maximum: 1)
         // A deferred trigger sleeps inside COMMIT, so that the server can be killed right there.
         try await pool.script(
@@ -94,7 +94,7 @@ import Testing
     }
 
     @Test func aServerThatDoesNotAcceptEndsAtTheConnectTimeout() async throws {
-        let server = try PostgresTestServer.start()
+        let server = try await PostgresTestServer.start()
         try server.server.signal(SIGSTOP)
         let pool = try PostgresTestServer.pool(on: server, maximum: 1) {
             $0.connectTimeout = .milliseconds(100)

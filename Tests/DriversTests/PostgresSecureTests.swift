@@ -15,10 +15,10 @@ import Testing
     static let shared = Result { try make() }
 
     private static func make() throws -> SecureServer {
-        let folder = URL(fileURLWithPath: "/tmp/ferry-pg-\(getpid())-tls")
+        let folder = PostgresTestServer.freshFolder()
         let address = "127.\(Int.random(in: 1...250)).\(Int.random(in: 1...250)).\(Int.random(in: 1...250))"
         try certificates(in: folder, address: address)
-        let server = try PostgresTestServer.start(
+        let server = try PostgresTestServer.launch(
             in: folder,
             arguments: [
                 "-c", "ssl=on", "-c", "ssl_cert_file=\(folder.path)/server.crt",

@@ -1,3 +1,4 @@
+import Dispatch
 import Drivers
 import Embedded
 import Foundation
@@ -7,27 +8,43 @@ import Testing
 /// Private servers for the tests of the PostgreSQL driver.
 enum PostgresTestServer {
     /// One server for all tests that don't hurt it.
-    static let shared = Result { try start() }
+    static let shared = Result { try launch() }
 
     private static let count = Mutex(0)
 
     /// A server of one's own, stopped and removed when the process ends.
-    static func start(arguments: [String] = [], prepare: (URL) throws -> Void = { _ in }) throws -> EmbeddedPostgres {
-        let number = count.withLock { count in
-            count += 1
-            return count
-        }
-        let folder = URL(fileURLWithPath: "/tmp/ferry-pg-\(getpid())-\(number)")
-        try prepare(folder)
-        return try start(in: folder, arguments: arguments)
+    static func start(folder: URL? = nil) async throws -> EmbeddedPostgres {
+        try await offThePool { try launch(in: folder) }
     }
 
-    /// Starts a server, again or for the first time, in a given folder.
-    static func start(in folder: URL, arguments: [String] = []) throws -> EmbeddedPostgres {
+    /// Stops a server without holding up other tests.
+    static func stop(_ server: EmbeddedPostgres) async throws {
+        try await offThePool { server.stop() }
+    }
+
+    /// Starts a server; blocks until it accepts connections.
+    static func launch(in folder: URL? = nil, arguments: [String] = []) throws -> EmbeddedPostgres {
+        let folder = folder ?? freshFolder()
         let server = try EmbeddedPostgres(folder: folder, durable: false, arguments: arguments)
         leftovers.withLock { $0.append((server, folder)) }
         _ = removal
         return server
+    }
+
+    /// A folder nobody else uses, not made yet.
+    static func freshFolder() -> URL {
+        let number = count.withLock { count in
+            count += 1
+            return count
+        }
+        return URL(fileURLWithPath: "/tmp/ferry-pg-\(getpid())-\(number)")
+    }
+
+    /// Runs what blocks on a thread of its own: the cooperative pool has one thread a core.
+    static func offThePool<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
+        try await withCheckedThrowingContinuation { continuation in
+            DispatchQueue.global().async { continuation.resume(with: Result { try body() }) }
+        }
     }
 
     private static let leftovers = Mutex<[(EmbeddedPostgres, URL)]>([])
