@@ -13,8 +13,8 @@ struct ActiveExchange {
     /// The cancel request is still on its way; nothing else may run until it has arrived, or it might hit that.
     var isCancelRequestOut = false
     var isAnswered = false
-    /// Bytes seen in the socket, for answers whose single row is too large.
-    var bytesRead = 0
+    /// Bytes seen in the socket since the last whole row: libpq must hold a row whole before anyone can measure it.
+    var bytesOfRow = 0
 
     /// The failure the caller sees when the session breaks.
     func explain(_ error: PostgresError) -> PostgresError {
@@ -136,7 +136,8 @@ extension PostgresConnection {
             steps += [.prepare(key: key, name: name, index: index), .execute(index: index, name: name)]
         }
         // Only together with a preparation: never in front of a ROLLBACK, which must work in a failed transaction.
-        let drops = fresh.isEmpty || pendingFailure ? [] : cache.doomed.map { PostgresExchange.Step.deallocate(name: $0) }
+        let drops =
+            fresh.isEmpty || pendingFailure ? [] : cache.doomed.map { PostgresExchange.Step.deallocate(name: $0) }
         return drops + steps + [.sync]
     }
 
@@ -214,11 +215,11 @@ extension PostgresConnection {
         var emptyLooks = 0
         for _ in 0..<PostgresLimits.readsPerTurn {
             let waiting = sources?.readableBytes ?? 0
-            active?.bytesRead += waiting
+            active?.bytesOfRow += waiting
             guard PQconsumeInput(handle.raw) == 1 else { return false }
             guard waiting > 0 || (handle.usesTLS && emptyLooks < 2) else { return true }
             if waiting == 0 { emptyLooks += 1 }
-            if (active?.bytesRead ?? 0) > 2 * configuration.resultBytes { return true }
+            if isRowTooLarge { return true }
             guard PQisBusy(handle.raw) == 1 else { return true }
         }
         return true
@@ -234,7 +235,12 @@ extension PostgresConnection {
             take(result, handle)
         }
         guard let active, !active.isAnswered else { return }
-        if active.bytesRead > 2 * configuration.resultBytes { refuseLargeResult() }
+        if isRowTooLarge { refuseLargeResult() }
+    }
+
+    /// What waits in the socket may be counted more than once before libpq has read it, hence the allowance.
+    private var isRowTooLarge: Bool {
+        (active?.bytesOfRow ?? 0) > 2 * configuration.resultBytes + PostgresLimits.rowAllowance
     }
 
     private func take(_ result: OpaquePointer, _ handle: PostgresHandle) {
@@ -243,6 +249,7 @@ extension PostgresConnection {
         case .event(let event):
             handleAction(active?.machine.receive(event) ?? .finish, handle)
         case .row:
+            active?.bytesOfRow = 0
             if (active?.machine.receivedBytes ?? 0) > configuration.resultBytes { refuseLargeResult() }
         case .lost(let error): breakUp(error)
         case .unexpected: handleAction(.outOfStep, handle)
@@ -312,10 +319,10 @@ extension PostgresConnection {
         guard active?.interruption == nil else { return }
         active?.interruption = reason
         arm(PostgresLimits.cancelGrace)
-        active?.isCancelRequestOut = askToCancel()
-        if active?.isCancelRequestOut == false {
-            breakUp(PostgresError(.connectionLost, "no thread for a cancel request", fate: .unknown))
+        guard askToCancel() else {
+            return breakUp(PostgresError(.connectionLost, "no thread for a cancel request", fate: .unknown))
         }
+        active?.isCancelRequestOut = true
     }
 
     @discardableResult

@@ -46,6 +46,8 @@ package enum PostgresLimits {
     package static let addressesPerHost = 4
     /// Hosts in one URL.
     package static let hosts = 8
+    /// Bytes beyond twice `resultBytes` that may arrive without completing a row; socket buffers grow to 6 MiB.
+    package static let rowAllowance = 16 << 20
     /// Threads that may be inside a blocking call (name look-up, cancel request) at one time.
     package static let blockingCalls = 32
     /// Reads of one socket before the loop looks at other work.

@@ -50,6 +50,7 @@ extension PostgresPool {
     /// When `body` throws, the transaction is rolled back and the error passed on; a `PostgresError` then says
     /// `rolledBack`. When the connection breaks under COMMIT the error's fate is `unknown`. `body` may run only once.
     /// - Throws: `PostgresError`, or what `body` throws.
+    @discardableResult
     package nonisolated func withTransaction<Value>(
         isolation: PostgresIsolation = .readCommitted, _ body: (PostgresTransaction) async throws -> Value
     ) async throws -> Value {
@@ -70,6 +71,7 @@ extension PostgresPool {
 
     /// Lends one connection for work that needs a session, such as an advisory lock.
     /// - Throws: `PostgresError`, or what `body` throws; a transaction left open is rolled back.
+    @discardableResult
     package nonisolated func withConnection<Value>(
         _ body: (PostgresSession) async throws -> Value
     ) async throws -> Value {

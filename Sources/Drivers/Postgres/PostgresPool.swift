@@ -63,7 +63,9 @@ package actor PostgresPool {
     /// Waits for a connection; the caller must hand it back with `release`.
     /// - Throws: `PostgresError` with code `poolFull`, `leaseTimeout`, `poolClosed`, `cancelled` or `connectFailed`.
     func lease() async throws(PostgresError) -> PostgresConnection {
-        guard !Task.isCancelled else { throw PostgresError(.cancelled, "the calling task was cancelled", fate: .notSent) }
+        guard !Task.isCancelled else {
+            throw PostgresError(.cancelled, "the calling task was cancelled", fate: .notSent)
+        }
         lastWaiter += 1
         let waiter = lastWaiter
         switch state.lease(waiter) {
@@ -105,7 +107,8 @@ package actor PostgresPool {
 
     private func settle(_ connection: PostgresConnection, _ placement: PostgresPoolState.Placement) async {
         switch placement {
-        case .hand(_, let waiter): waiters.removeValue(forKey: waiter)?.continuation.resume(returning: .success(connection))
+        case .hand(_, let waiter):
+            waiters.removeValue(forKey: waiter)?.continuation.resume(returning: .success(connection))
         case .keep: armSweepTimer()
         case .close:
             connections[connection.id] = nil

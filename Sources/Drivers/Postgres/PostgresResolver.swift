@@ -28,7 +28,8 @@ enum PostgresResolver {
         }
         guard ports.count == 1 || ports.count == hosts.count else {
             throw PostgresError(
-                .configuration, "the PostgreSQL URL names \(hosts.count) hosts and \(ports.count) ports", fate: .notSent)
+                .configuration, "the PostgreSQL URL names \(hosts.count) hosts and \(ports.count) ports", fate: .notSent
+            )
         }
         var addresses: [PostgresAddress] = []
         for (index, name) in hosts.enumerated() {

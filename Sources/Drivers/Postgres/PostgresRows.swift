@@ -8,6 +8,9 @@ package struct PostgresRows: Sendable {
     /// `INSERT`, `UPDATE`, `COMMIT`, `ROLLBACK`, …
     package let command: String
 
+    /// The columns' names, in order.
+    package var columnNames: [String] { storage.columns.map(\.name) }
+
     /// The first row, if there is one.
     package var first: PostgresRow? { isEmpty ? nil : self[0] }
 
