@@ -39,7 +39,8 @@ struct SalesforceCollectionsTests {
         let answer = try await caller.call(
             "POST", "composite/sobjects",
             ["allOrNone": true, "records": [Self.contact(["LastName": "One"]), Self.contact(["FirstName": "x"])]])
-        #expect(answer.body?.arrayValue?.map(\.rowError) == ["ALL_OR_NONE_OPERATION_ROLLED_BACK", "REQUIRED_FIELD_MISSING"])
+        #expect(
+            answer.body?.arrayValue?.map(\.rowError) == ["ALL_OR_NONE_OPERATION_ROLLED_BACK", "REQUIRED_FIELD_MISSING"])
         #expect(caller.org.count("Contact") == 0)
         #expect(try await caller.values("Id", "SELECT Id FROM Contact").isEmpty)
     }
@@ -71,7 +72,11 @@ struct SalesforceCollectionsTests {
         let caller = try SalesforceCaller()
         let answer = try await caller.call(
             "POST", "composite/sobjects",
-            ["records": [Self.contact(["LastName": "One"]), Self.contact(["LastName": "Two", "Birthdate": "31.12.2020"])]])
+            [
+                "records": [
+                    Self.contact(["LastName": "One"]), Self.contact(["LastName": "Two", "Birthdate": "31.12.2020"]),
+                ]
+            ])
         #expect(answer.status == 400)
         #expect(answer.errorCode == "JSON_PARSER_ERROR")
         #expect(caller.org.count("Contact") == 0)
@@ -96,7 +101,11 @@ struct SalesforceCollectionsTests {
         let id = try caller.org.actAsUser { try $0.create("Contact", ["LastName": "A"]) }
         let answer = try await caller.call(
             "PATCH", "composite/sobjects",
-            ["records": [Self.contact(["Title": "1"], id: id), Self.contact(["Title": "2"], id: String(id.prefix(15)))]])
+            [
+                "records": [
+                    Self.contact(["Title": "1"], id: id), Self.contact(["Title": "2"], id: String(id.prefix(15))),
+                ]
+            ])
         #expect(answer.body?.arrayValue?.map(\.rowError) == ["DUPLICATE_VALUE", "DUPLICATE_VALUE"])
         #expect(caller.org.record(id)?["Title"].isNull == true)
     }
@@ -196,7 +205,8 @@ struct SalesforceCollectionsTests {
         }
         let row = try await caller.call("PATCH", "sobjects/Contact/\(id)", ["Title": "T"])
         #expect(row.status == 404 && row.errorCode == "ENTITY_IS_DELETED")
-        let rows = try await caller.call("PATCH", "composite/sobjects", ["records": [Self.contact(["Title": "T"], id: id)]])
+        let rows = try await caller.call(
+            "PATCH", "composite/sobjects", ["records": [Self.contact(["Title": "T"], id: id)]])
         #expect(rows.body?[0]?.rowError == "ENTITY_IS_DELETED")
     }
 

@@ -38,7 +38,8 @@ struct SalesforceQueryTests {
     ])
     func aConditionFindsItsRows(condition: String, names: [String]) async throws {
         let caller = try Self.people()
-        let found = try await caller.values("LastName", "SELECT LastName FROM Contact WHERE \(condition) ORDER BY LastName")
+        let found = try await caller.values(
+            "LastName", "SELECT LastName FROM Contact WHERE \(condition) ORDER BY LastName")
         #expect(found == names.map(WireJSON.string))
     }
 
@@ -59,10 +60,16 @@ struct SalesforceQueryTests {
         ("SELECT Foo FROM Contact", "INVALID_FIELD", "No such column 'Foo' on entity 'Contact'"),
         ("SELECT Id FROM Nope", "INVALID_TYPE", "sObject type 'Nope' is not supported"),
         ("SELECT Id FROM", "MALFORMED_QUERY", "unexpected token: <EOF>"),
-        ("SELECT Id FROM Contact WHERE LastName = 'a' AND Title = 'b' OR Title = 'c'", "MALFORMED_QUERY", "unexpected token"),
+        (
+            "SELECT Id FROM Contact WHERE LastName = 'a' AND Title = 'b' OR Title = 'c'", "MALFORMED_QUERY",
+            "unexpected token"
+        ),
         ("SELECT * FROM Contact", "MALFORMED_QUERY", "unexpected token"),
         ("SELECT Id FROM Contact WHERE LastName = 'a", "MALFORMED_QUERY", "not closed"),
-        ("SELECT Id FROM Contact WHERE SystemModstamp > '2026-01-01T00:00:00Z'", "INVALID_FIELD", "must be of type dateTime"),
+        (
+            "SELECT Id FROM Contact WHERE SystemModstamp > '2026-01-01T00:00:00Z'", "INVALID_FIELD",
+            "must be of type dateTime"
+        ),
         ("SELECT Id FROM Contact WHERE SystemModstamp > 2026-01-01", "INVALID_FIELD", "must be of type dateTime"),
         ("SELECT Id FROM Contact WHERE LastName = 5", "INVALID_FIELD", "must be of type string"),
         ("SELECT Id FROM Contact OFFSET 2001", "NUMBER_OUTSIDE_VALID_RANGE", "offset"),
@@ -81,7 +88,9 @@ struct SalesforceQueryTests {
     @Test func anInvalidFieldPointsAtItsPlace() async throws {
         let caller = try SalesforceCaller()
         let answer = try await caller.call("GET", "query", query: [("q", "SELECT Id, Foo FROM Contact")])
-        #expect(answer.message?.hasPrefix("\nSELECT Id, Foo FROM Contact\n           ^\nERROR at Row:1:Column:12\n") == true)
+        #expect(
+            answer.message?.hasPrefix("\nSELECT Id, Foo FROM Contact\n           ^\nERROR at Row:1:Column:12\n") == true
+        )
     }
 
     @Test func countAnswersWithoutRecords() async throws {
@@ -121,7 +130,8 @@ struct SalesforceQueryTests {
         caller.org.seed("Contact", count: 2_100) { ["LastName": .text("L\($0)")] }
         func rows(_ fields: String, _ size: String?) async throws -> Int? {
             let headers = size.map { ["sforce-query-options": "batchSize=\($0)"] } ?? [:]
-            return try await caller.query("SELECT \(fields) FROM Contact", headers: headers)["records"]?.arrayValue?.count
+            return try await caller.query("SELECT \(fields) FROM Contact", headers: headers)["records"]?.arrayValue?
+                .count
         }
         #expect(try await rows("Id", nil) == 2_000)
         #expect(try await rows("Id", "5000") == 2_000)
@@ -151,13 +161,15 @@ struct SalesforceQueryTests {
         while true {
             var condition = "SystemModstamp < \(end)"
             if let after {
-                condition += " AND ((SystemModstamp = \(after.stamp) AND Id > '\(after.id)') OR SystemModstamp > \(after.stamp))"
+                condition +=
+                    " AND ((SystemModstamp = \(after.stamp) AND Id > '\(after.id)') OR SystemModstamp > \(after.stamp))"
             }
             let page = try await caller.query(
                 "SELECT Id, SystemModstamp FROM Contact WHERE \(condition) ORDER BY SystemModstamp, Id LIMIT 300")
             let rows = page["records"]?.arrayValue ?? []
             seen += rows.compactMap { $0["Id"]?.stringValue }
-            guard let last = rows.last, let stamp = last["SystemModstamp"]?.stringValue, let id = last["Id"]?.stringValue
+            guard let last = rows.last, let stamp = last["SystemModstamp"]?.stringValue,
+                let id = last["Id"]?.stringValue
             else { break }
             after = (stamp.replacing(".000+0000", with: "Z"), id)
         }

@@ -64,7 +64,10 @@ struct SalesforceTokenTests {
         let caller = try SalesforceCaller()
         let foreignKey = try _RSA.Signing.PrivateKey(keySize: .bits2048).pkcs8PEMRepresentation
         let flaws: [(String, String, String)] = [
-            (try Self.assertion(caller, audience: "https://test.salesforce.com"), "invalid_grant", "Audience validation failed"),
+            (
+                try Self.assertion(caller, audience: "https://test.salesforce.com"), "invalid_grant",
+                "Audience validation failed"
+            ),
             (try Self.assertion(caller, lifetime: -10), "invalid_grant", "expired authorization code"),
             (try Self.assertion(caller, issuer: "unknown"), "invalid_client_id", "client identifier invalid"),
             (try Self.assertion(caller, subject: "x@y.example"), "invalid_grant", "user hasn't approved this consumer"),
@@ -83,7 +86,9 @@ struct SalesforceTokenTests {
 
     @Test func aRotatedRefreshTokenWorksOnce() async throws {
         let caller = try SalesforceCaller { $0.rotatesRefreshTokens = true }
-        let form = ["grant_type": "refresh_token", "client_id": caller.org.clientID, "refresh_token": caller.org.refreshToken]
+        let form = [
+            "grant_type": "refresh_token", "client_id": caller.org.clientID, "refresh_token": caller.org.refreshToken,
+        ]
         let first = try await Self.token(caller, form)
         #expect(first.status == 200)
         let next = try #require(first.body?["refresh_token"]?.stringValue)
@@ -96,7 +101,9 @@ struct SalesforceTokenTests {
 
     @Test func withoutRotationTheRefreshTokenStays() async throws {
         let caller = try SalesforceCaller()
-        let form = ["grant_type": "refresh_token", "client_id": caller.org.clientID, "refresh_token": caller.org.refreshToken]
+        let form = [
+            "grant_type": "refresh_token", "client_id": caller.org.clientID, "refresh_token": caller.org.refreshToken,
+        ]
         for _ in 0..<3 {
             let answer = try await Self.token(caller, form)
             #expect(answer.status == 200)
