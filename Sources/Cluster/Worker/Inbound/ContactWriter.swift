@@ -52,9 +52,7 @@ struct ContactWriter {
             let candidates = writes.filter(\.fitsImport)
             let present = try await session.activeCampaign.contacts(ids: candidates.compactMap(\.contactID))
             let emails = Dictionary(present.map { ($0.id, $0.email) }, uniquingKeysWith: { first, _ in first })
-            let (safe, _) = candidates.partitioned { write in
-                write.contactID.flatMap { emails[$0] ?? nil } == write.email
-            }
+            let safe = candidates.filter { write in write.contactID.flatMap { emails[$0] ?? nil } == write.email }
             if safe.count >= ClusterLimits.importThreshold {
                 try await importAll(safe, into: &commit, &tally)
                 let carried = Set(safe.map(\.recordID))
@@ -71,13 +69,22 @@ struct ContactWriter {
     // MARK: - Settlements
 
     private func importAll(_ writes: [ContactWrite], into commit: inout RunCommit, _ tally: inout RunTally) async throws {
-        let result = try await session.activeCampaign.importContacts(writes)
+        let result = await session.activeCampaign.importContacts(writes)
+        let opened = result.batches.map { batch in
+            OpenImport(
+                batchID: batch.id, openedAt: run.clock.now,
+                checkAt: run.clock.now.addingTimeInterval(ClusterLimits.firstImportCheck),
+                members: batch.writes.map(ImportMember.init))
+        }
+        if let trouble = result.trouble {
+            // What is under way must not be forgotten, and the page is read again: no cursor moves with this commit.
+            var partial = session.commit(run)
+            partial.openedImports = opened
+            try await run.commit(partial, store: session.store)
+            throw trouble
+        }
+        commit.openedImports += opened
         for batch in result.batches {
-            commit.openedImports.append(
-                OpenImport(
-                    batchID: batch.id, openedAt: run.clock.now,
-                    checkAt: run.clock.now.addingTimeInterval(ClusterLimits.firstImportCheck),
-                    members: batch.writes.map(ImportMember.init)))
             tally.imported += batch.writes.count
             commit.decisions += batch.writes.map { decision(.sent, $0, reason: "import") }
         }

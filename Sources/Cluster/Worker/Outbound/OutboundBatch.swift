@@ -20,7 +20,6 @@ struct OutboundBatch {
         var tally = RunTally()
         let stream = try await session.stream(.outbound, .contact)
         var cursor = try stream.cursor(default: OutboundCursor(start: stream.createdAt))
-        cursor.begin(now: run.clock.now)
         var pending = Dictionary(
             try await session.store.pending(tenant: session.number, limit: chunkSize, now: run.clock.now)
                 .map { ($0.contactID, $0) }, uniquingKeysWith: { first, _ in first })
@@ -43,6 +42,7 @@ struct OutboundBatch {
         var isWhole = false
         while !isWhole {
             let page = try await session.activeCampaign.changedContacts(since: cursor.since, after: cursor.walkedTo)
+            cursor.begin(now: page.serverNow ?? run.clock.now)
             chunk += page.contacts
             if let last = page.contacts.last { cursor.advance(to: last.id) }
             isWhole = page.isLast

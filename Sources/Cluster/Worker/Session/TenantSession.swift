@@ -1,0 +1,113 @@
+import Foundation
+import Store
+import SyncRules
+
+/// Everything one run needs of its tenant: its rows as they are now, its rules, and its two providers.
+struct TenantSession: Sendable {
+    let config: TenantConfig
+    let store: Store
+    let activeCampaign: ActiveCampaignGateway
+    let salesforce: SalesforceGateway
+    let outboundRules: OutboundRules
+    private let inboundRules: [ObjectKind: InboundRules]
+    private let streams: [StreamRow]
+
+    /// Puts a tenant's parts together.
+    init(
+        config: TenantConfig, streams: [StreamRow], store: Store, activeCampaign: ActiveCampaignGateway,
+        salesforce: SalesforceGateway, unusable: UnusableFields
+    ) {
+        self.config = config
+        self.streams = streams
+        self.store = store
+        self.activeCampaign = activeCampaign
+        self.salesforce = salesforce
+        func projector(_ object: ObjectKind) -> Projector {
+            let mappings = FieldMapping.effective(rows: config.mappings, for: object)
+            return Projector(mappings: mappings.filter { !unusable.contains($0) })
+        }
+        let selection = SelectionRules(settings: config.settings, start: config.createdAt, criteria: config.criteria)
+        outboundRules = OutboundRules(
+            settings: config.settings, contacts: projector(.contact), leads: projector(.lead))
+        inboundRules = Dictionary(
+            uniqueKeysWithValues: [ObjectKind.contact, .lead].map {
+                ($0, InboundRules(settings: config.settings, selection: selection, projector: projector($0)))
+            })
+    }
+
+    var number: Int32 { config.number }
+    /// Whether the org has the Salesforce package, which guards waiting records itself (architecture, section 7).
+    var hasPackage: Bool { config.salesforce.packageInstalled }
+    /// Whether records are created by external id (T17).
+    var hasExternalID: Bool { config.salesforce.externalIDField != nil }
+
+    /// The rules of one object's pull.
+    func inbound(_ object: ObjectKind) -> InboundRules {
+        guard let rules = inboundRules[object] else { preconditionFailure("no inbound rules for \(object.name)") }
+        return rules
+    }
+
+    /// A stream's row as it was when the run began.
+    func stream(_ direction: Direction, _ object: ObjectKind) throws -> StreamRow {
+        guard let stream = streams.first(where: { $0.direction == direction && $0.object == object }) else {
+            throw StreamTrouble(
+                kind: .bug, code: "stream_missing",
+                message: "The stream \(direction.name) \(object.name) has no row; update sync_settings to make it again.")
+        }
+        return stream
+    }
+
+    /// All streams of a direction.
+    func streams(of direction: Direction) -> [StreamRow] { streams.filter { $0.direction == direction } }
+
+    /// An empty commit under the run's token.
+    func commit(_ run: RunContext) -> RunCommit {
+        RunCommit(tenant: number, token: run.token.rawValue, runID: run.runID)
+    }
+
+    /// A planner for one chunk of an outbound batch.
+    func outboundChunk(now: Date, echoes: OutstandingEchoes) -> OutboundChunk {
+        OutboundChunk(
+            rules: outboundRules, isGuarded: hasPackage, hasExternalID: hasExternalID, now: now, echoes: echoes)
+    }
+
+    /// What a contact holds, over both objects' mappings, to tell whether it changed since it was refused.
+    func fingerprint(of contact: ActiveCampaignContact) -> Fingerprint {
+        var fingerprint = Fingerprint(outboundRules.leads.project(contact))
+        fingerprint.record(outboundRules.contacts.project(contact))
+        return fingerprint
+    }
+
+    /// Writes of ours to these records and their contacts whose outcome was never committed.
+    func echoes(of recordIDs: [String]) async throws -> OutstandingEchoes {
+        guard !recordIDs.isEmpty else { return OutstandingEchoes() }
+        let echoes = try await store.echoes(tenant: number, recordIDs: recordIDs)
+        return OutstandingEchoes(records: echoes.records, contacts: echoes.contacts)
+    }
+}
+
+/// Mappings that name a field one of the sides does not have: left out of every run and reported, while the record's
+/// other fields go on (R64).
+struct UnusableFields: Sendable {
+    /// Personalization tags ActiveCampaign does not have.
+    var personalizationTags: Set<String> = []
+    /// API names Salesforce does not show us, by object.
+    var salesforceFields: [ObjectKind: Set<String>] = [:]
+
+    var isEmpty: Bool { personalizationTags.isEmpty && salesforceFields.values.allSatisfy(\.isEmpty) }
+
+    func contains(_ mapping: FieldMapping) -> Bool {
+        if let tag = mapping.activeCampaignField.personalizationTag, personalizationTags.contains(tag) { return true }
+        return salesforceFields[mapping.object]?.contains(mapping.salesforceField) ?? false
+    }
+
+    /// A sentence for the stream's row; nil when every mapping can be used.
+    var message: String? {
+        guard !isEmpty else { return nil }
+        let tags = personalizationTags.sorted().map { "custom:\($0) (not in ActiveCampaign)" }
+        let fields = salesforceFields.sorted { $0.key.rawValue < $1.key.rawValue }.flatMap { object, names in
+            names.sorted().map { "\(object.salesforceName).\($0) (not in Salesforce, or hidden from our user)" }
+        }
+        return "Left out of the sync, mend field_mappings or the field: " + (tags + fields).joined(separator: ", ")
+    }
+}
