@@ -9,14 +9,20 @@ struct TenantSession: Sendable {
     let activeCampaign: ActiveCampaignGateway
     let salesforce: SalesforceGateway
     let outboundRules: OutboundRules
+    /// Mappings left out of this run.
+    let unusable: UnusableFields
+    private let meter: CallMeter
     private let inboundRules: [ObjectKind: InboundRules]
     private let streams: [StreamRow]
 
     /// Puts a tenant's parts together.
     init(
         config: TenantConfig, streams: [StreamRow], store: Store, activeCampaign: ActiveCampaignGateway,
-        salesforce: SalesforceGateway, unusable: UnusableFields
+        salesforce: SalesforceGateway, meter: CallMeter
     ) {
+        let unusable = UnusableFields(mappings: config.mappings, activeCampaign: activeCampaign, salesforce: salesforce)
+        self.unusable = unusable
+        self.meter = meter
         self.config = config
         self.streams = streams
         self.store = store
@@ -78,6 +84,11 @@ struct TenantSession: Sendable {
         return fingerprint
     }
 
+    /// Provider calls since the last commit that took them, by hour.
+    func usage() -> [CallUsage] {
+        meter.take().map { CallUsage(provider: $0.key.provider, callClass: $0.key.callClass, calls: $0.value) }
+    }
+
     /// Writes of ours to these records and their contacts whose outcome was never committed.
     func echoes(of recordIDs: [String]) async throws -> OutstandingEchoes {
         guard !recordIDs.isEmpty else { return OutstandingEchoes() }
@@ -93,6 +104,14 @@ struct UnusableFields: Sendable {
     var personalizationTags: Set<String> = []
     /// API names Salesforce does not show us, by object.
     var salesforceFields: [ObjectKind: Set<String>] = [:]
+
+    /// Checks mappings against what is known of both sides: ActiveCampaign's field list, and the fields Salesforce said
+    /// it does not have.
+    init(mappings: [FieldMapping], activeCampaign: ActiveCampaignGateway, salesforce: SalesforceGateway) {
+        let tags = mappings.compactMap(\.activeCampaignField.personalizationTag)
+        personalizationTags = Set(tags.filter { activeCampaign.catalog.id(of: $0) == nil })
+        salesforceFields = salesforce.unknownFields
+    }
 
     var isEmpty: Bool { personalizationTags.isEmpty && salesforceFields.values.allSatisfy(\.isEmpty) }
 

@@ -1,0 +1,114 @@
+import ActiveCampaign
+package import Drivers
+import Foundation
+import Salesforce
+import Store
+import Synchronization
+import SyncRules
+
+/// Which provider addresses a process may call, and how ActiveCampaign reaches ingest.
+package struct ProviderPolicy: Sendable {
+    /// Suffixes that Salesforce addresses must end with.
+    package var hostSuffixes: [String]
+    /// Whether plain http to loopback addresses is accepted; dev and test only.
+    package var allowsLoopback: Bool
+    /// Base address of ingest for webhooks; nil registers none.
+    package var webhookBase: String?
+
+    /// Makes a policy.
+    package init(hostSuffixes: [String], allowsLoopback: Bool, webhookBase: String?) {
+        self.hostSuffixes = hostSuffixes
+        self.allowsLoopback = allowsLoopback
+        self.webhookBase = webhookBase
+    }
+}
+
+/// Keeps tenants' clients between runs: access tokens, field lists and tag ids are dear to fetch. What is kept follows
+/// from the tenant's rows of one version; a changed row makes it anew.
+final class SessionCache: Sendable {
+    /// What is kept of one tenant.
+    private struct Parts: Sendable {
+        let version: Int64
+        let activeCampaign: ActiveCampaignGateway
+        let salesforce: SalesforceGateway
+        let meter: CallMeter
+        var usedAt: ContinuousClock.Instant
+    }
+
+    private let store: Store
+    private let clock: WallClock
+    private let http: HTTPClient
+    private let keys: KeyRing
+    private let providers: ProviderPolicy
+    private let pacers: AccountPacers
+    private let kept = Mutex<[Int32: Parts]>([:])
+
+    init(store: Store, clock: WallClock, http: HTTPClient, keys: KeyRing, providers: ProviderPolicy) {
+        self.store = store
+        self.clock = clock
+        self.http = http
+        self.keys = keys
+        self.providers = providers
+        pacers = AccountPacers()
+    }
+
+    /// A session for one run, on the tenant's rows as they are now.
+    func session(for config: TenantConfig) async throws -> TenantSession {
+        var parts: Parts
+        if let known = kept.withLock({ $0[config.number] }), known.version == config.version {
+            parts = known
+        } else {
+            parts = try await make(config)
+        }
+        parts.usedAt = .now
+        keep(parts, for: config.number)
+        return TenantSession(
+            config: config, streams: try await store.streams(tenant: config.number), store: store,
+            activeCampaign: parts.activeCampaign, salesforce: parts.salesforce, meter: parts.meter)
+    }
+
+    /// Drops what is kept of a tenant whose fields or credentials turned out to be others.
+    func forget(_ tenant: Int32, after trouble: StreamTrouble) {
+        if case .retry = trouble.kind { return }
+        kept.withLock { $0[tenant] = nil }
+    }
+
+    private func keep(_ parts: Parts, for tenant: Int32) {
+        kept.withLock { kept in
+            kept[tenant] = parts
+            guard kept.count > ClusterLimits.cachedSessions else { return }
+            if let oldest = kept.min(by: { $0.value.usedAt < $1.value.usedAt })?.key { kept[oldest] = nil }
+        }
+    }
+
+    // MARK: - Making
+
+    private func make(_ config: TenantConfig) async throws -> Parts {
+        let meter = CallMeter()
+        let client = try activeCampaign(config, meter)
+        let catalog: FieldCatalog
+        do { catalog = FieldCatalog(try await client.fields()) } catch { throw StreamTrouble(error) }
+        let campaign = ActiveCampaignGateway(client: client, catalog: catalog, tagIDs: TagCache())
+        return Parts(
+            version: config.version, activeCampaign: campaign, salesforce: try salesforce(config, meter), meter: meter,
+            usedAt: .now)
+    }
+
+    private func activeCampaign(_ config: TenantConfig, _ meter: CallMeter) throws -> ActiveCampaignClient {
+        let secret = try open(config.activeCampaign.secret, of: config)
+        do {
+            let account = try AccountURL(config.activeCampaign.baseURL, allowLoopback: providers.allowsLoopback)
+            return try ActiveCampaignClient(
+                account: account, token: String(decoding: secret, as: UTF8.self), http: http,
+                pacer: pacers.pacer(of: account),
+                onCall: { meter.count("activecampaign", $0.kind.rawValue) })
+        } catch { throw StreamTrouble(error) }
+    }
+
+    private func open(_ secret: String, of config: TenantConfig) throws -> Data {
+        do { return try keys.open(SealedSecret(text: secret), tenant: config.id) } catch {
+            throw StreamTrouble(
+                kind: .needsHuman, code: "secret_unreadable", message: "A sealed secret of this tenant \(error).")
+        }
+    }
+}
