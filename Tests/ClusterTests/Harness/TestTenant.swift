@@ -111,6 +111,24 @@ struct TestTenant {
         return contact
     }
 
-    /// Provider calls that changed something, on both sides.
-    var writes: Int { account.calls.writes + org.writes }
+    // MARK: - Looking
+
+    /// Everything both sides hold, stamps included: equal before and after means that nothing was written.
+    func snapshot() -> Snapshot {
+        Snapshot(
+            contacts: account.contacts(), records: org.records("Contact", includingDeleted: true)
+                + org.records("Lead", includingDeleted: true))
+    }
+
+    /// The one Salesforce record of an address; nil when there is none or more than one.
+    func record(_ object: String, _ email: String) -> SalesforceRecord? {
+        let found = org.records(object).filter { $0["Email"].text == email }
+        return found.count == 1 ? found[0] : nil
+    }
+
+    /// What both sides hold.
+    struct Snapshot: Equatable {
+        let contacts: [ActiveCampaignContact]
+        let records: [SalesforceRecord]
+    }
 }
