@@ -1,8 +1,8 @@
 /// How one simulated account behaves. Every fact that ActiveCampaign does not document is a switch here; the default is what
 /// the reference believes.
-package struct ActiveCampaignOptions: Sendable {
+package struct ActiveCampaignOptions: Sendable, Codable, Equatable {
     /// How calls over the rate limit are answered.
-    package enum LimitedBody: String, Sendable, CaseIterable {
+    package enum LimitedBody: String, Sendable, Codable, CaseIterable {
         /// `{"message":"Too Many Requests"}`
         case json
         /// A page of the edge.
@@ -12,7 +12,7 @@ package struct ActiveCampaignOptions: Sendable {
     }
 
     /// How the rate limit counts.
-    package enum LimitAlgorithm: String, Sendable, CaseIterable {
+    package enum LimitAlgorithm: String, Sendable, Codable, CaseIterable {
         /// As many tokens as the limit, refilled evenly.
         case tokenBucket
         /// Every whole second starts anew.
@@ -105,6 +105,8 @@ package struct ActiveCampaignOptions: Sendable {
 
     // MARK: Webhooks
 
+    /// Whether a webhook over https must name port 443 or none, as the live service has it.
+    package var refusesOddWebhookPorts = false
     /// Share of deliveries that never happen, 0…1.
     package var webhookDropRate = 0.0
     /// Share of deliveries that happen twice.

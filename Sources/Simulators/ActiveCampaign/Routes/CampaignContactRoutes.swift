@@ -36,7 +36,8 @@ extension CampaignState {
             "page_input": [
                 "segmentid": .null, "formid": .int(0), "listid": .int(Int(query.list ?? 0)),
                 "tagid": .int(Int(query.tag ?? 0)), "limit": .int(query.page.limit), "offset": .int(query.page.offset),
-                "search": .optional(call.value("search")), "sort": .null, "seriesid": .int(0), "waitid": .int(0),
+                "search": .optional(call.value("search")), "sort": .null, "seriesid": .int(Int(query.automation ?? 0)),
+                "waitid": .int(0),
                 "status": .int(query.status.map { Int($0) } ?? -1), "forceQuery": .int(0),
                 "cacheid": .string(CampaignRandom.hex(options.seed, UInt64(now))),
             ],
@@ -126,12 +127,14 @@ extension CampaignState {
     mutating func routeSync(_ call: CampaignCall) -> CampaignAnswer {
         guard call.path == ["contact", "sync"], call.method == "POST" else { return .notFound }
         guard let json = call.wrapped("contact"), json.members != nil else { return .emptyObject(400) }
-        let draft = draft(from: json)
+        var draft = draft(from: json)
         guard let id = draft.email.flatMap({ contacts.find(email: $0) }) else {
             if let fault = faultOfCreating(draft) { return answer(to: fault) }
             let id = createContact(draft)
             return shortAnswer(id)
         }
+        // The address is the key here: a different letter case renames nobody.
+        draft.email = nil
         changeContact(id, to: draft, movesUpdateTime: options.idleSyncMovesUpdateTime)
         return longAnswer(id, status: options.syncExistingStatus)
     }
