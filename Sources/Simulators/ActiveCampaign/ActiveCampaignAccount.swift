@@ -51,12 +51,13 @@ package final class ActiveCampaignAccount: Sendable {
     package var token: String { access.withLock { $0.token } }
 
     /// Gives out another key, as another user of the account has; all keys share the account's limits.
-    package func addToken() -> String {
+    /// - Parameter forbidding: first path components (`lists`, `import`, …) that this user may not use.
+    package func addToken(forbidding: Set<String> = []) -> String {
         let more = access.withLock { access in
             access.keys += 1
             return CampaignRandom.hex(seed, UInt64(access.keys)) + access.token.suffix(32)
         }
-        directory.admit(token: more, to: self)
+        directory.admit(token: more, to: self, forbidden: forbidding)
         return more
     }
 

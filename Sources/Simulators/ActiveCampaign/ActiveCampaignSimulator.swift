@@ -25,7 +25,7 @@ package final class ActiveCampaignSimulator: Sendable {
     package var accounts: [ActiveCampaignAccount] { directory.accounts }
 
     /// The account whose key this is.
-    package func account(token: String) -> ActiveCampaignAccount? { directory.account(token: token) }
+    package func account(token: String) -> ActiveCampaignAccount? { directory.key(token)?.account }
 
     /// The account of that name.
     package func account(named name: String) -> ActiveCampaignAccount? { directory.account(named: name) }
@@ -34,20 +34,28 @@ package final class ActiveCampaignSimulator: Sendable {
     package func handle(_ request: SimulatedRequest) async -> SimulatedResponse? {
         let parts = request.path.split(separator: "/").map { String($0) }
         guard parts.count >= 2, parts[0] == "api", parts[1] == "3" else { return nil }
-        let call = CampaignCall(
-            method: request.method, path: Array(parts.dropFirst(2)), query: request.query, body: request.body)
-        guard let token = request.headers["api-token"], let account = directory.account(token: token) else {
+        guard let token = request.headers["api-token"], let key = directory.key(token) else {
             return CampaignAnswer.message(403, "Forbidden").response(number: 0, seed: 0)
         }
-        return account.answer(call)
+        let call = CampaignCall(
+            method: request.method, path: Array(parts.dropFirst(2)), query: request.query, body: request.body,
+            forbidden: key.forbidden)
+        return key.account.answer(call)
     }
 }
 
 /// Which account belongs to a key or a name.
 final class CampaignDirectory: Sendable {
+    /// A key opens one account with the permissions of one user.
+    struct Key: Sendable {
+        let account: ActiveCampaignAccount
+        /// First path components that the user may not use.
+        let forbidden: Set<String>
+    }
+
     private struct Entries {
         var all: [ActiveCampaignAccount] = []
-        var byToken: [String: ActiveCampaignAccount] = [:]
+        var byToken: [String: Key] = [:]
         var byName: [String: ActiveCampaignAccount] = [:]
     }
 
@@ -55,7 +63,7 @@ final class CampaignDirectory: Sendable {
 
     var accounts: [ActiveCampaignAccount] { entries.withLock { $0.all } }
 
-    func account(token: String) -> ActiveCampaignAccount? { entries.withLock { $0.byToken[token] } }
+    func key(_ token: String) -> Key? { entries.withLock { $0.byToken[token] } }
 
     func account(named name: String) -> ActiveCampaignAccount? { entries.withLock { $0.byName[name] } }
 
@@ -68,8 +76,8 @@ final class CampaignDirectory: Sendable {
         }
     }
 
-    func admit(token: String, to account: ActiveCampaignAccount) {
-        entries.withLock { $0.byToken[token] = account }
+    func admit(token: String, to account: ActiveCampaignAccount, forbidden: Set<String> = []) {
+        entries.withLock { $0.byToken[token] = Key(account: account, forbidden: forbidden) }
     }
 
     func forget(token: String) {

@@ -86,6 +86,22 @@ struct ActiveCampaignListingTests {
         #expect(both["contacts"].array.map { $0["id"].string } == ["5"])
     }
 
+    @Test func peopleAreFoundByTheAutomationTheyWentThrough() async throws {
+        let bench = ActiveCampaignBench()
+        try bench.account.seed(count: 3)
+        try bench.account.runAutomation(.createLeadInSalesforce, contact: 2)
+        let reply = try await bench.get("contacts?seriesid=1")
+        #expect(reply["contacts"].array.map { $0["id"].string } == ["2"])
+        #expect(try await bench.get("contacts?formid=1")["meta"]["total"].string == "0")
+    }
+
+    @Test func theEmailFilterMindsLetterCaseWhenSwitched() async throws {
+        let bench = ActiveCampaignBench { $0.emailFilterIgnoresCase = false }
+        try bench.account.seed(count: 1, prefix: "p", domain: "x.example")
+        #expect(try await bench.get("contacts?email=P1%40x.example")["meta"]["total"].string == "0")
+        #expect(try await bench.get("contacts?email=p1%40x.example")["meta"]["total"].string == "1")
+    }
+
     @Test func unknownFiltersAreIgnored() async throws {
         let bench = ActiveCampaignBench()
         try bench.account.seed(count: 3)

@@ -205,7 +205,10 @@ extension CampaignState {
 
     /// The few contacts a narrow filter leaves, ascending; nil when all have to be walked.
     private func candidates(_ query: CampaignContactQuery) -> [UInt32]? {
-        if let email = query.email { return contacts.find(email: email).map { [$0] } ?? [] }
+        if let email = query.email {
+            guard let id = contacts.find(email: email) else { return [] }
+            return options.emailFilterIgnoresCase || contacts[id].email == email ? [id] : []
+        }
         if let ids = query.ids { return ids }
         if let tag = query.tag {
             guard tags.contains(tag) else { return [] }

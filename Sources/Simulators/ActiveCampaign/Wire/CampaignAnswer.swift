@@ -93,6 +93,8 @@ struct CampaignCall {
     let path: [String]
     let query: [(name: String, value: String)]
     let body: Data
+    /// First path components that the key's user may not use.
+    var forbidden: Set<String> = []
 
     /// The first value of a query item, nil when missing or empty.
     func value(_ name: String) -> String? {

@@ -215,7 +215,7 @@ extension CampaignState {
         }
         writer.endArray()
         guard alsoTags else { return }
-        writer.member("tags", .array(used.sorted().map { tagJSON($0) }))
+        writer.member("tags", .array(used.sorted().filter { tags.contains($0) }.map { tagJSON($0) }))
     }
 
     /// Writes `contactLists` of some contacts.
