@@ -1,8 +1,8 @@
 import Foundation
 import Synchronization
 
-/// One simulated account: what the API answers for it, and what tests and people do with it. One lock guards its state; every
-/// operation holds it for as long as one request takes.
+/// One simulated account: what the API answers for it, and what tests and people do with it. One lock guards its
+/// state; every operation holds it for as long as one request takes.
 package final class ActiveCampaignAccount: Sendable {
     /// The account's name, the first label of its host.
     package let name: String
@@ -80,7 +80,8 @@ package final class ActiveCampaignAccount: Sendable {
 
     // MARK: - Switches
 
-    /// How the account behaves; assign to change it while it runs. For one switch ``change(_:)`` is safer beside others.
+    /// How the account behaves; assign to change it while it runs. For one switch ``change(_:)`` is safer beside
+    /// others.
     package var options: ActiveCampaignOptions {
         get { state.withLock { $0.options } }
         set { state.withLock { $0.options = newValue } }

@@ -1,5 +1,5 @@
-/// How one simulated account behaves. Every fact that ActiveCampaign does not document is a switch here; the default is what
-/// the reference believes.
+/// How one simulated account behaves. Every fact that ActiveCampaign does not document is a switch here; the default
+/// is what the reference believes.
 package struct ActiveCampaignOptions: Sendable, Codable, Equatable {
     /// How calls over the rate limit are answered.
     package enum LimitedBody: String, Sendable, Codable, CaseIterable {

@@ -1,8 +1,9 @@
 import Foundation
 import Synchronization
 
-/// ActiveCampaign's v3 API for any number of accounts in one process, told apart by their `Api-Token`. State is in memory; time is
-/// the clock's. Nothing here opens a socket except the webhooks' receiver calls, which go through `deliver`.
+/// ActiveCampaign's v3 API for any number of accounts in one process, told apart by their `Api-Token`. State is in
+/// memory; time is the clock's. Nothing here opens a socket except the webhooks' receiver calls, which go through
+/// `deliver`.
 package final class ActiveCampaignSimulator: Sendable {
     private let clock: SimulatorClock
     private let deliver: Deliver
@@ -86,7 +87,8 @@ final class CampaignDirectory: Sendable {
 }
 
 extension CampaignAnswer {
-    /// The answer with the headers that the live service sends (1.8). No rate-limit header is on an answer that went well.
+    /// The answer with the headers that the live service sends (1.8). No rate-limit header is on an answer that went
+    /// well.
     func response(number: Int, seed: UInt64) -> SimulatedResponse {
         let trace = CampaignRandom.hex(seed ^ 0xcf, UInt64(number))
         var all: [(name: String, value: String)] = [

@@ -90,7 +90,8 @@ extension ActiveCampaignAccount {
         }
     }
 
-    /// Adds many contacts fast: `prefixN@DOMAIN` with names, a telephone and, for each perstag named, a value. No webhook fires.
+    /// Adds many contacts fast: `prefixN@DOMAIN` with names, a telephone and, for each perstag named, a value. No
+    /// webhook fires.
     /// - Parameters:
     ///   - domain: by default made of the account's name.
     ///   - age: seconds over which creation and update times are spread into the past.
