@@ -31,17 +31,39 @@ package final class ActiveCampaignSimulator: Sendable {
     /// The account of that name.
     package func account(named name: String) -> ActiveCampaignAccount? { directory.account(named: name) }
 
+    // MARK: - Requests
+
     /// Answers one request; nil when its path is not ActiveCampaign's (`/api/3` and below).
     package func handle(_ request: SimulatedRequest) async -> SimulatedResponse? {
-        let parts = request.path.split(separator: "/").map { String($0) }
-        guard parts.count >= 2, parts[0] == "api", parts[1] == "3" else { return nil }
-        guard let token = request.headers["api-token"], let key = directory.key(token) else {
+        guard var call = Self.call(request) else { return nil }
+        guard let key = key(of: request) else {
             return CampaignAnswer.message(403, "Forbidden").response(number: 0, seed: 0)
         }
-        let call = CampaignCall(
-            method: request.method, path: Array(parts.dropFirst(2)), query: request.query, body: request.body,
-            forbidden: key.forbidden)
+        call.forbidden = key.forbidden
         return key.account.answer(call)
+    }
+
+    /// Whose call a request is and under which class it counts, without running it; nil when its path is not
+    /// ActiveCampaign's. The account is nil when the key is unknown.
+    package func whose(_ request: SimulatedRequest) -> (account: String?, callClass: ActiveCampaignCallClass)? {
+        guard let call = Self.call(request) else { return nil }
+        return (key(of: request)?.account.name, ActiveCampaignCallClass(call))
+    }
+
+    /// Makes the key that a request carries worthless from now on; other keys of the account stay.
+    package func revokeToken(of request: SimulatedRequest) {
+        if let token = request.headers["api-token"] { directory.forget(token: token) }
+    }
+
+    private func key(of request: SimulatedRequest) -> CampaignDirectory.Key? {
+        request.headers["api-token"].flatMap { directory.key($0) }
+    }
+
+    private static func call(_ request: SimulatedRequest) -> CampaignCall? {
+        let parts = request.path.split(separator: "/").map { String($0) }
+        guard parts.count >= 2, parts[0] == "api", parts[1] == "3" else { return nil }
+        return CampaignCall(
+            method: request.method, path: Array(parts.dropFirst(2)), query: request.query, body: request.body)
     }
 }
 

@@ -5,8 +5,9 @@ import Testing
 @Suite(.timeLimit(.minutes(2)))
 struct ActiveCampaignLimitTests {
     /// Makes calls in a row and gives their answers.
-    private func burst(_ bench: ActiveCampaignBench, _ count: Int, token: String? = nil) async throws -> [Reply] {
-        var replies: [Reply] = []
+    private func burst(_ bench: ActiveCampaignBench, _ count: Int, token: String? = nil) async throws -> [CampaignReply]
+    {
+        var replies: [CampaignReply] = []
         for _ in 0..<count { replies.append(try await bench.call("GET", "users/me", token: token)) }
         return replies
     }

@@ -104,7 +104,7 @@ struct ActiveCampaignTagTests {
     }
 }
 
-extension JSON {
+extension CampaignReplyJSON {
     /// Whether a member is an object.
     func json(of key: String) -> Bool { if case .object = self[key] { true } else { false } }
 }

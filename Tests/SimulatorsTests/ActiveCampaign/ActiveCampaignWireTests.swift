@@ -42,7 +42,7 @@ struct ActiveCampaignWireTests {
 
     @Test func noRequestBringsTheSimulatorDown() async throws {
         let seed = UInt64.random(in: 0...(.max))
-        var random = TestRandom(state: seed)
+        var random = CampaignTestRandom(state: seed)
         let bench = ActiveCampaignBench {
             $0.importLatency = 0...0
             $0.webhookDuplicateRate = 0.1
@@ -80,7 +80,7 @@ struct ActiveCampaignWireTests {
         "ids%5B%5D=1&ids%5B%5D=0", "batchId=1", "filters%5Bcontact%5D=1", "search=a", "orders%5Bsearch%5D=asc",
     ]
 
-    private static func target(_ random: inout TestRandom) -> String {
+    private static func target(_ random: inout CampaignTestRandom) -> String {
         var target = resources.randomElement(using: &random) ?? ""
         for _ in 0..<Int.random(in: 0...3, using: &random) {
             target += "/" + (parts.randomElement(using: &random) ?? "")
@@ -109,7 +109,7 @@ struct ActiveCampaignWireTests {
         #""fieldValue":"2026-01-01""#, #""listid":4294967296"#, #""jobTitle":"J""#, #""ownerId":2"#, #""id":1"#,
     ]
 
-    private static func body(_ random: inout TestRandom) -> String {
+    private static func body(_ random: inout CampaignTestRandom) -> String {
         let some = (0..<Int.random(in: 0...8, using: &random)).compactMap { _ in members.randomElement(using: &random) }
         let object = "{" + some.joined(separator: ",") + "}"
         let wrapper = wrappers.randomElement(using: &random) ?? ""
