@@ -153,7 +153,7 @@ struct ActiveCampaignCommerceTests {
         let bench = ActiveCampaignBench()
         let list = try await bench.post(
             "lists",
-            #"{"list":{"name":"News","stringid":"news","sender_url":"https://x.example","sender_reminder":"You signed up"}}"#
+            #"{"list":{"name":"News","stringid":"news","sender_url":"https://x.example","sender_reminder":"Hi"}}"#
         )
         #expect(list.status == 201)
         try bench.account.seed(count: 2)

@@ -128,7 +128,8 @@ struct ActiveCampaignImportTests {
         #expect(refused["message"].string == "Rate limit exceeded.")
         #expect(
             refused["failureReasons"].strings == [
-                "Up to 100 imports may be requested per minute.Please batch contacts into larger requests, or retry this request in a minute."
+                "Up to 100 imports may be requested per minute.Please batch contacts into larger requests, "
+                    + "or retry this request in a minute."
             ])
         for _ in 0..<20 { #expect(try await bench.post("import/bulk_import", contacts(1)).status == 200) }
         #expect(try await bench.post("import/bulk_import", contacts(1)).status == 400)

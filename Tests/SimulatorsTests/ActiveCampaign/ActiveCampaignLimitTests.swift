@@ -5,8 +5,9 @@ import Testing
 @Suite(.timeLimit(.minutes(2)))
 struct ActiveCampaignLimitTests {
     /// Makes calls in a row and gives their answers.
-    private func burst(_ bench: ActiveCampaignBench, _ count: Int, token: String? = nil) async throws -> [Reply] {
-        var replies: [Reply] = []
+    private func burst(_ bench: ActiveCampaignBench, _ count: Int, token: String? = nil) async throws -> [CampaignReply]
+    {
+        var replies: [CampaignReply] = []
         for _ in 0..<count { replies.append(try await bench.call("GET", "users/me", token: token)) }
         return replies
     }
@@ -109,6 +110,37 @@ struct ActiveCampaignLimitTests {
         #expect(refused.status == 403)
         #expect(refused["errors"][0]["detail"].string == "You do not have permission to view lists.")
         #expect(try await bench.get("users/me").status == 200)
+    }
+
+    @Test func permissionsBelongToTheKeysUser() async throws {
+        let bench = ActiveCampaignBench()
+        let limited = bench.account.addToken(forbidding: ["tags"])
+        #expect(try await bench.call("GET", "tags", token: limited).status == 403)
+        #expect(try await bench.call("GET", "users/me", token: limited).status == 200)
+        #expect(try await bench.get("tags").status == 200)
+    }
+
+    @Test func importsSpendTheAccountsCallsUnlessSwitched() async throws {
+        let body = #"{"contacts":[{"email":"a@x.example"},{"email":"b@x.example"}]}"#
+        func statuses(_ spend: Bool) async throws -> Set<Int> {
+            let bench = ActiveCampaignBench {
+                $0.rateLimit = 1
+                $0.importsSpendRateLimit = spend
+            }
+            var all: Set<Int> = []
+            for _ in 0..<20 { all.insert(try await bench.post("import/bulk_import", body).status) }
+            return all
+        }
+        #expect(try await statuses(true) == [200, 429])
+        #expect(try await statuses(false) == [200])
+    }
+
+    @Test func switchesTravelAsJSON() throws {
+        var options = ActiveCampaignOptions(name: "acme", seed: 9)
+        options.importLatency = 4...5
+        options.limitedBody = .html
+        let copy = try JSONDecoder().decode(ActiveCampaignOptions.self, from: JSONEncoder().encode(options))
+        #expect(copy == options)
     }
 
     @Test func anUnpaidAccountAnswers402() async throws {

@@ -62,6 +62,22 @@ struct ActiveCampaignPersonTests {
         #expect(bench.simulator.account(token: accounts[77].token) === accounts[77])
     }
 
+    @Test func aRequestsOwnerAndClassAreKnownWithoutRunningIt() async throws {
+        let bench = ActiveCampaignBench()
+        func request(_ path: String, _ token: String) -> SimulatedRequest {
+            SimulatedRequest(method: "POST", path: path, headers: ["api-token": token])
+        }
+        let sync = request("/api/3/contact/sync", bench.account.token)
+        let known = try #require(bench.simulator.whose(sync))
+        #expect(known.account == "acme")
+        #expect(known.callClass == .contactSync)
+        #expect(try #require(bench.simulator.whose(request("/api/3/tags", "wrong"))).account == nil)
+        #expect(bench.simulator.whose(request("/services", bench.account.token)) == nil)
+        #expect(bench.account.calls.total == 0)
+        bench.simulator.revokeToken(of: sync)
+        #expect(try await bench.get("users/me").status == 403)
+    }
+
     @Test func seedingIsFastAndCompact() async throws {
         let bench = ActiveCampaignBench()
         bench.account.addField(title: "City")
@@ -86,7 +102,7 @@ struct ActiveCampaignPersonTests {
 
     @Test func emailsStayFindableThroughRandomComingAndGoing() throws {
         let seed = UInt64.random(in: 0...(.max))
-        var random = TestRandom(state: seed)
+        var random = CampaignTestRandom(state: seed)
         let bench = ActiveCampaignBench()
         var expected: [String: Int] = [:]
         try bench.account.actAsPerson { person in
@@ -117,7 +133,7 @@ struct ActiveCampaignPersonTests {
 }
 
 /// SplitMix64, so that a printed seed repeats a run.
-struct TestRandom: RandomNumberGenerator {
+struct CampaignTestRandom: RandomNumberGenerator {
     var state: UInt64
 
     mutating func next() -> UInt64 {

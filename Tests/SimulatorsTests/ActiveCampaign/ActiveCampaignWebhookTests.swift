@@ -104,6 +104,49 @@ struct ActiveCampaignWebhookTests {
         #expect(bench.received.hits.first?.form["list"] == String(second))
     }
 
+    @Test func emptyValuesAreToldUnlessSwitched() async throws {
+        let bench = ActiveCampaignBench()
+        bench.account.addField(title: "A")
+        bench.account.addField(title: "B")
+        try await hook(bench)
+        try bench.account.actAsPerson { _ = try $0.addContact(email: "a@x.example", fields: ["A": ""]) }
+        bench.account.change { $0.webhooksOmitEmptyFields = true }
+        try bench.account.actAsPerson { try $0.edit(1, ActiveCampaignEdit(phone: "1")) }
+        await bench.account.webhooksSettled()
+        #expect(bench.received.hits.map { $0.form["contact[fields][1]"] } == ["", nil])
+        #expect(bench.received.hits.allSatisfy { $0.form["contact[fields][2]"] == nil })
+    }
+
+    @Test func accountsAndDealsHaveEventsOfTheirOwn() async throws {
+        let bench = ActiveCampaignBench()
+        let events = #"["account_add","account_update","account_contact_add","deal_add","deal_update"]"#
+        _ = try await bench.post(
+            "webhooks",
+            #"{"webhook":{"name":"x","url":"https://h.example","sources":["api"],"events":\#(events)}}"#)
+        try bench.account.seed(count: 1)
+        _ = try await bench.post("accounts", #"{"account":{"name":"Initech"}}"#)
+        _ = try await bench.put("accounts/1", #"{"account":{"accountUrl":"https://i.example"}}"#)
+        _ = try await bench.post("accountContacts", #"{"accountContact":{"account":1,"contact":1}}"#)
+        _ = try await bench.post("dealGroups", #"{"dealGroup":{"title":"P","currency":"usd"}}"#)
+        _ = try await bench.post(
+            "deals", #"{"deal":{"title":"D","contact":"1","value":1,"currency":"usd","group":"1","owner":"1"}}"#)
+        _ = try await bench.put("deals/1", #"{"deal":{"value":2}}"#)
+        await bench.account.webhooksSettled()
+        #expect(
+            bench.received.types == ["account_add", "account_update", "account_contact_add", "deal_add", "deal_update"])
+        #expect(bench.received.hits[0].form["account[name]"] == "Initech")
+        #expect(bench.received.hits[2].form["accountContact[contact]"] == "1")
+        #expect(bench.received.hits[4].form["deal[value]"] == "2")
+    }
+
+    @Test func portsOtherThan443AreTakenUnlessSwitched() async throws {
+        let bench = ActiveCampaignBench()
+        let body = #"{"webhook":{"name":"x","url":"https://h.example:8443/in","events":[],"sources":[]}}"#
+        #expect(try await bench.post("webhooks", body).status == 201)
+        bench.account.change { $0.refusesOddWebhookPorts = true }
+        #expect(try await bench.post("webhooks", body).status == 422)
+    }
+
     @Test func aRefusedDeliveryIsNeverRetried() async throws {
         let bench = ActiveCampaignBench(receiverStatus: 500)
         try await hook(bench)
