@@ -1,8 +1,9 @@
 import Foundation
+import Salesforce
 
 /// A tenant's Salesforce credentials as they were sealed: JSON, one of three flows (salesforce-api 1).
-struct SalesforceSecret: Decodable, Sendable {
-    enum Flow: String, Decodable, Sendable {
+struct SalesforceSecret: Codable, Sendable {
+    enum Flow: String, Codable, Sendable {
         case jwt
         case refreshToken = "refresh_token"
         case clientCredentials = "client_credentials"
@@ -13,7 +14,7 @@ struct SalesforceSecret: Decodable, Sendable {
     let clientSecret: String?
     let username: String?
     let privateKey: String?
-    let refreshToken: String?
+    var refreshToken: String?
     let loginURL: String?
 
     enum CodingKeys: String, CodingKey {
@@ -43,6 +44,29 @@ struct SalesforceSecret: Decodable, Sendable {
             throw Self.malformed("flow client_credentials wants client_secret")
         default: break
         }
+    }
+
+    /// The client's credentials.
+    /// - Parameter loginURL: the connection's address, used where the secret names no login host of its own.
+    func credentials(loginURL address: String) -> SalesforceCredentials {
+        let login = loginURL ?? address
+        switch flow {
+        case .jwt:
+            return .jwt(
+                clientID: clientID, username: username ?? "", privateKeyPEM: privateKey ?? "", loginURL: login)
+        case .refreshToken:
+            return .refreshToken(
+                clientID: clientID, clientSecret: clientSecret, refreshToken: refreshToken ?? "", loginURL: login)
+        case .clientCredentials:
+            return .clientCredentials(clientID: clientID, clientSecret: clientSecret ?? "", myDomainURL: address)
+        }
+    }
+
+    /// The secret with another refresh token, as it is to be sealed.
+    func replacing(refreshToken: String) throws -> Data {
+        var secret = self
+        secret.refreshToken = refreshToken
+        return try JSONEncoder().encode(secret)
     }
 
     private static func malformed(_ remedy: String) -> StreamTrouble {

@@ -91,7 +91,7 @@ struct OutboundBatch {
 
         let writes = apply(verdicts, to: &commit, &tally)
         if !writes.isEmpty {
-            try await SalesforceWriter(session: session, run: run).write(writes, into: &commit, &tally)
+            try await RecordWriter(session: session, run: run).write(writes, into: &commit, &tally)
         }
         let deferred = commit.deferredContactIDs
         commit.settled += pending.filter { !deferred.contains($0.contactID) }
@@ -138,8 +138,8 @@ struct OutboundBatch {
 
     private func apply(
         _ verdicts: [(contactID: Int64, verdict: OutboundVerdict)], to commit: inout RunCommit, _ tally: inout RunTally
-    ) -> [SalesforceWrite] {
-        var writes: [SalesforceWrite] = []
+    ) -> [RecordWrite] {
+        var writes: [RecordWrite] = []
         for (contactID, verdict) in verdicts {
             switch verdict {
             case .dropped(let decisions):

@@ -25,7 +25,7 @@ struct OutboundAnswers {
 }
 
 /// One record to be written to Salesforce.
-struct SalesforceWrite {
+struct RecordWrite {
     let contact: ActiveCampaignContact
     let object: ObjectKind
     /// Nil creates the record.
@@ -41,6 +41,12 @@ struct SalesforceWrite {
     /// Whether the record was found by address and is linked by this write (R19).
     var isMatch = false
 
+    /// Everything the record is sent, by API name.
+    var values: [String: SalesforceFieldValue] {
+        fallbacks.merging(projector.salesforceValues(of: write)) { _, mapped in mapped }
+    }
+
+    let projector: Projector
     var contactID: Int64 { contact.id }
 
     /// Whether a field may be dropped after Salesforce refused its value (D6).
@@ -56,7 +62,7 @@ enum OutboundVerdict {
     /// The link changes, nothing is written (conflict lost, already there, found by address).
     case relinked(Link, [Decision])
     /// To be written.
-    case write(SalesforceWrite, [Decision])
+    case write(RecordWrite, [Decision])
     /// Left pending until an instant.
     case deferred(until: Date, reason: String, [Decision])
 }
@@ -150,9 +156,9 @@ struct OutboundChunk {
         }
         let creation = rules.creation(of: object, for: contact)
         return .write(
-            SalesforceWrite(
+            RecordWrite(
                 contact: contact, object: object, recordID: nil, write: creation.write,
-                fallbacks: creation.fallbacks),
+                fallbacks: creation.fallbacks, projector: rules.projector(of: object)),
             kept(creation.write, contact, object, record: nil))
     }
 
@@ -174,9 +180,9 @@ struct OutboundChunk {
         let kept = kept(write, contact, record.object, record: record.id)
         if write.isEmpty, !hasExternalID || record.contactID == contact.id { return .relinked(link, [linked] + kept) }
         return .write(
-            SalesforceWrite(
+            RecordWrite(
                 contact: contact, object: record.object, recordID: record.id, write: write, link: link,
-                changed: changed, isMatch: true),
+                changed: changed, isMatch: true, projector: projector),
             kept)
     }
 
@@ -200,9 +206,9 @@ struct OutboundChunk {
         switch verdict {
         case .write:
             return .write(
-                SalesforceWrite(
+                RecordWrite(
                     contact: contact, object: link.object, recordID: link.recordID, write: write, link: link,
-                    changed: changed),
+                    changed: changed, projector: projector),
                 kept)
         case .alreadyThere:
             return .relinked(link.settled(writing: write, of: projection, email: contact.email), kept)

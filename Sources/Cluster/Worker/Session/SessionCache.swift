@@ -105,6 +105,43 @@ final class SessionCache: Sendable {
         } catch { throw StreamTrouble(error) }
     }
 
+    private func salesforce(_ config: TenantConfig, _ meter: CallMeter) throws -> SalesforceGateway {
+        let secret = try SalesforceSecret(try open(config.salesforce.secret, of: config))
+        var options = providers.allowsLoopback ? SalesforceOptions.loopback : SalesforceOptions()
+        options.apiVersion = config.salesforce.apiVersion
+        if !providers.hostSuffixes.isEmpty { options.hosts.suffixes = providers.hostSuffixes.map { "." + $0 } }
+        let client = SalesforceClient(
+            http: http, credentials: secret.credentials(loginURL: config.salesforce.baseURL), options: options,
+            clock: clock, refreshTokens: refreshTokens(of: config, secret),
+            onCall: { meter.count("salesforce", $0.callClass.rawValue) })
+        let isMarked = config.settings.contactSelection == .marked || config.settings.leadSelection == .marked
+        return SalesforceGateway(
+            client: client, hasPackage: config.salesforce.packageInstalled,
+            externalIDField: config.salesforce.externalIDField,
+            fields: Dictionary(
+                uniqueKeysWithValues: [ObjectKind.contact, .lead].map { object in
+                    let mapped = FieldMapping.effective(rows: config.mappings, for: object).map(\.salesforceField)
+                    return (object, Set(mapped + (config.criteria[object]?.fields ?? [])).sorted())
+                }),
+            markerField: isMarked ? config.settings.markerField : nil)
+    }
+
+    /// A rotated refresh token is sealed and stored before its access token is used: the old one is dead (T18).
+    private func refreshTokens(of config: TenantConfig, _ secret: SalesforceSecret) -> RefreshTokenStore {
+        guard secret.flow == .refreshToken, let key = keys.keys.first?.publicKey else { return .none }
+        let (store, keys) = (store, keys)
+        return RefreshTokenStore(
+            persist: { token in
+                let data = try secret.replacing(refreshToken: token)
+                let sealed = try SealedSecret(sealing: data, tenant: config.id, to: key)
+                try await store.replaceSecret(tenant: config.id, provider: "salesforce", secret: sealed.text)
+            },
+            reload: {
+                guard let sealed = try await store.tenantConfig(config.number)?.salesforce.secret else { return nil }
+                return try SalesforceSecret(keys.open(SealedSecret(text: sealed), tenant: config.id)).refreshToken
+            })
+    }
+
     private func open(_ secret: String, of config: TenantConfig) throws -> Data {
         do { return try keys.open(SealedSecret(text: secret), tenant: config.id) } catch {
             throw StreamTrouble(

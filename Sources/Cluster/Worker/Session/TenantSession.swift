@@ -9,8 +9,6 @@ struct TenantSession: Sendable {
     let activeCampaign: ActiveCampaignGateway
     let salesforce: SalesforceGateway
     let outboundRules: OutboundRules
-    /// Mappings left out of this run.
-    let unusable: UnusableFields
     private let meter: CallMeter
     private let inboundRules: [ObjectKind: InboundRules]
     private let streams: [StreamRow]
@@ -21,7 +19,6 @@ struct TenantSession: Sendable {
         salesforce: SalesforceGateway, meter: CallMeter
     ) {
         let unusable = UnusableFields(mappings: config.mappings, activeCampaign: activeCampaign, salesforce: salesforce)
-        self.unusable = unusable
         self.meter = meter
         self.config = config
         self.streams = streams
@@ -39,6 +36,11 @@ struct TenantSession: Sendable {
             uniqueKeysWithValues: [ObjectKind.contact, .lead].map {
                 ($0, InboundRules(settings: config.settings, selection: selection, projector: projector($0)))
             })
+    }
+
+    /// Mappings that can't be used, as far as it is known by now.
+    var unusable: UnusableFields {
+        UnusableFields(mappings: config.mappings, activeCampaign: activeCampaign, salesforce: salesforce)
     }
 
     var number: Int32 { config.number }

@@ -33,7 +33,7 @@ enum RowOutcome: Sendable {
 }
 
 /// Writes planned records to Salesforce and turns every row's answer into its settlement.
-struct SalesforceWriter {
+struct RecordWriter {
     let session: TenantSession
     let run: RunContext
 
@@ -41,13 +41,13 @@ struct SalesforceWriter {
     ///
     /// What is about to be written goes into the echo ledger first and is committed: if the answer is lost, the next run
     /// and the next pull know our own write by it (T10, T17).
-    func write(_ writes: [SalesforceWrite], into commit: inout RunCommit, _ tally: inout RunTally) async throws {
+    func write(_ writes: [RecordWrite], into commit: inout RunCommit, _ tally: inout RunTally) async throws {
         try await session.store.intend(tenant: session.number, writes.map { intention($0) }, now: run.clock.now)
         var remaining = writes
         // The second round carries what is left of records some of whose fields were refused (D6).
         for round in 0..<ClusterLimits.fieldDropRounds {
             let outcomes = try await session.salesforce.write(remaining)
-            var again: [SalesforceWrite] = []
+            var again: [RecordWrite] = []
             for (write, outcome) in zip(remaining, outcomes) {
                 switch outcome {
                 case .written(let id):
@@ -69,7 +69,7 @@ struct SalesforceWriter {
 
     // MARK: - Settlements
 
-    private func accept(_ write: SalesforceWrite, id: String, _ commit: inout RunCommit, _ tally: inout RunTally) {
+    private func accept(_ write: RecordWrite, id: String, _ commit: inout RunCommit, _ tally: inout RunTally) {
         let rules = session.outboundRules
         if let link = write.link {
             let projection = rules.projector(of: write.object).project(write.contact)
@@ -90,7 +90,7 @@ struct SalesforceWriter {
     }
 
     private func refuse(
-        _ write: SalesforceWrite, _ refusal: RowRefusal, _ commit: inout RunCommit, _ tally: inout RunTally
+        _ write: RecordWrite, _ refusal: RowRefusal, _ commit: inout RunCommit, _ tally: inout RunTally
     ) {
         switch refusal.kind {
         case .changedInSalesforce:
@@ -111,7 +111,7 @@ struct SalesforceWriter {
     }
 
     /// R53, R54: the whole change set of the record is dropped, and the loser is on record.
-    private func lose(_ write: SalesforceWrite, _ commit: inout RunCommit, _ tally: inout RunTally) {
+    private func lose(_ write: RecordWrite, _ commit: inout RunCommit, _ tally: inout RunTally) {
         tally.conflicts += 1
         commit.decisions.append(decision(.conflictLost, write, id: write.recordID, reason: "R53"))
         if let link = write.link {
@@ -126,7 +126,7 @@ struct SalesforceWriter {
     }
 
     private func fail(
-        _ write: SalesforceWrite, _ refusal: RowRefusal, _ commit: inout RunCommit, _ tally: inout RunTally
+        _ write: RecordWrite, _ refusal: RowRefusal, _ commit: inout RunCommit, _ tally: inout RunTally
     ) {
         tally.failed += 1
         commit.fail(
@@ -137,8 +137,8 @@ struct SalesforceWriter {
 
     /// The write without the fields that were refused; nil when none of them may be left out (D6).
     private func reduce(
-        _ write: SalesforceWrite, after refusal: RowRefusal, _ commit: inout RunCommit
-    ) -> SalesforceWrite? {
+        _ write: RecordWrite, after refusal: RowRefusal, _ commit: inout RunCommit
+    ) -> RecordWrite? {
         guard refusal.kind == .permanent, !refusal.fields.isEmpty, refusal.fields.allSatisfy(write.mayDrop) else {
             return nil
         }
@@ -151,14 +151,14 @@ struct SalesforceWriter {
         return reduced
     }
 
-    private func intention(_ write: SalesforceWrite) -> EchoIntention {
+    private func intention(_ write: RecordWrite) -> EchoIntention {
         EchoIntention(
             side: .salesforce, object: write.object, recordID: write.recordID ?? "new:\(write.contactID)",
             projection: write.write.projection)
     }
 
     private func decision(
-        _ code: DecisionCode, _ write: SalesforceWrite, id: String?, reason: String, field: String? = nil
+        _ code: DecisionCode, _ write: RecordWrite, id: String?, reason: String, field: String? = nil
     ) -> Decision {
         Decision(
             code, .outbound, write.object, contactID: write.contactID, recordID: id, reason: reason, field: field)
