@@ -28,7 +28,7 @@ extension JobQueue {
         try await change(tenant, ["park", "\(tenant)", "\(max(0, wake))", Self.label(reason), Self.digits(classes)])
     }
 
-    /// Lets a parked tenant run at once.
+    /// Lets a parked tenant run at once. To unpark some classes does not end a park of all.
     package func unpark(tenant: Int32, classes: Set<JobClass>? = nil) async throws(JobQueueError) {
         try await change(tenant, ["park", "\(tenant)", "0", "", Self.digits(classes)])
     }

@@ -47,8 +47,10 @@ struct TenantReport {
     private func isParked(_ class: Character) -> Bool { parked(`class`) != nil }
 
     private func parked(_ class: Character) -> (until: Date, reason: String)? {
-        let parts = fields["u\(`class`)"]?.split(separator: ",", maxSplits: 1, omittingEmptySubsequences: false) ?? []
-        guard parts.count == 2, let wake = Int64(parts[0]), wake > now else { return nil }
-        return (Date(timeIntervalSince1970: Double(wake) / 1_000), String(parts[1]))
+        ["u", "u\(`class`)"].compactMap { field in
+            let parts = fields[field]?.split(separator: ",", maxSplits: 1, omittingEmptySubsequences: false) ?? []
+            guard parts.count == 2, let wake = Int64(parts[0]), wake > now else { return nil }
+            return (Date(timeIntervalSince1970: Double(wake) / 1_000), String(parts[1]))
+        }.max { $0.until < $1.until }
     }
 }

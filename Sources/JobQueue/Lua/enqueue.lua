@@ -17,7 +17,8 @@ end
 
 local function dirty(tenant, kind, c, delay, j)
     local token, class, due = string.match(j, '^.(%d+),?(%d?),?(%d*)$')
-    local sooner = now + delay
+    -- "At once" is stored as 0, so that a clock that steps back can't delay it.
+    local sooner = delay > 0 and now + delay or 0
     if class == '' or c < class then class = c end
     if due ~= '' and tonumber(due) < sooner then sooner = due end
     call('HSET', tenantKey(tenant), 'j' .. kind, 'R' .. token .. ',' .. class .. ',' .. sooner)
@@ -27,8 +28,9 @@ end
 local answers = {}
 for i = 3, #ARGV, 5 do
     local tenant, kind, c, delay = ARGV[i], ARGV[i + 1], ARGV[i + 2], tonumber(ARGV[i + 3])
-    local t = call('HMGET', tenantKey(tenant), 'q' .. c, 'o' .. c, 's' .. c, 'p', 'u' .. c, 'n', 'm', 'j' .. kind)
-    local j = t[8]
+    local t = call('HMGET', tenantKey(tenant),
+        'q' .. c, 'o' .. c, 's' .. c, 'p', 'u', 'u' .. c, 'n', 'm', 'j' .. kind)
+    local j = t[9]
     local state = j and string.sub(j, 1, 1)
     local answer = 'c'
     if not j then

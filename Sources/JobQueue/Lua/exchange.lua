@@ -114,14 +114,14 @@ end
 -- Deficit round robin with debt: a visit adds quantum times weight, a job takes its cost and may overdraw.
 local function visit(tenant, c, room)
     local key = tenantKey(tenant)
-    local t = call('HMGET', key, 'w', 'm', 'p', 'n', 'd' .. c, 'q' .. c, 'o' .. c, 'u' .. c)
+    local t = call('HMGET', key, 'w', 'm', 'p', 'n', 'd' .. c, 'q' .. c, 'o' .. c, 'u', 'u' .. c)
     local n, m = tonumber(t[4]) or 0, tonumber(t[2]) or MAX_RUNNING
-    local standing = stand(tenant, c, t[3], t[8], n, m)
+    local standing = stand(tenant, c, t[3], t[8], t[9], n, m)
     if standing ~= 'r' then
         call('HSET', key, 's' .. c, standing)
         return 0
     end
-    if t[8] then call('HDEL', key, 'u' .. c) end
+    if t[8] or t[9] then call('HDEL', key, 'u', 'u' .. c) end
     local gain = QUANTUM * (tonumber(t[1]) or 1)
     local deficit = math.min((tonumber(t[5]) or 0) + gain, 4 * gain)
     local q, o, set, taken = t[6] or '', tonumber(t[7]) or 0, {}, 0

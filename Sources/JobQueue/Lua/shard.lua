@@ -9,7 +9,7 @@
 --
 --   S:shard        HASH  epoch (absent: this Redis was wiped), seq, run, queued, running, c0 c1 c2 (class credit)
 --   S:ring:<c>     LIST  tenants with work of class c that may run now, each at most once
---   S:t:<tenant>   HASH  w weight, m max concurrency, p why paused, n running,
+--   S:t:<tenant>   HASH  w weight, m max concurrency, p why paused, u parked until (all classes), n running,
 --                        per class: s standing, q first entries, o entries in the list, d deficit, u parked until
 --                        per job:   j<kind> where the job is
 --   S:q:<tenant>:<c> LIST  entries that did not fit into q
@@ -39,11 +39,12 @@ local queued, running = 0, 0
 
 local function tenantKey(tenant) return S .. ':t:' .. tenant end
 
--- Where a tenant with work of class c belongs; parks it when it is due later.
-local function stand(tenant, c, paused, parked, n, m)
+-- Where a tenant with work of class c belongs; parks it when it, or the class, is parked until later.
+local function stand(tenant, c, paused, u, uc, n, m)
     if paused then return 'x' end
-    local wake = parked and tonumber(string.match(parked, '^%d+'))
-    if wake and wake > now then
+    local wake = u and tonumber(string.match(u, '^%d+')) or 0
+    if uc then wake = math.max(wake, tonumber(string.match(uc, '^%d+'))) end
+    if wake > now then
         call('ZADD', PARK, wake, tenant .. ',' .. c)
         return 'p'
     end
@@ -59,7 +60,7 @@ end
 -- Queues a job; t are the tenant's fields when the caller has read them already.
 local function push(tenant, c, kind, meta, t)
     local key = tenantKey(tenant)
-    t = t or call('HMGET', key, 'q' .. c, 'o' .. c, 's' .. c, 'p', 'u' .. c, 'n', 'm')
+    t = t or call('HMGET', key, 'q' .. c, 'o' .. c, 's' .. c, 'p', 'u', 'u' .. c, 'n', 'm')
     local q, o, s = t[1] or '', tonumber(t[2]) or 0, t[3] or ''
     local entry = kind .. ',' .. meta
     local set = { 'j' .. kind, 'q' .. c }
@@ -71,7 +72,7 @@ local function push(tenant, c, kind, meta, t)
         set[3], set[4] = 'q' .. c, q .. entry .. ' '
     end
     if s == '' then
-        s = stand(tenant, c, t[4], t[5], tonumber(t[6]) or 0, tonumber(t[7]) or MAX_RUNNING)
+        s = stand(tenant, c, t[4], t[5], t[6], tonumber(t[7]) or 0, tonumber(t[8]) or MAX_RUNNING)
         if s == 'r' then enring(tenant, c) end
         set[5], set[6] = 's' .. c, s
     end

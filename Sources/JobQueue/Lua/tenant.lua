@@ -10,21 +10,30 @@ local key = tenantKey(tenant)
 local t = call('HMGET', key, 'p', 'n', 'm', 's0', 's1', 's2')
 
 local function restand(c, paused, m)
-    local s = stand(tenant, c, paused, call('HGET', key, 'u' .. c), tonumber(t[2]) or 0, m)
+    local u = call('HMGET', key, 'u', 'u' .. c)
+    local s = stand(tenant, c, paused, u[1], u[2], tonumber(t[2]) or 0, m)
     call('HSET', key, 's' .. c, s)
     if s == 'r' then enring(tenant, c) end
 end
 
-local function parkClass(c, wake, reason)
-    local s = t[4 + c]
-    if wake <= now then
-        call('HDEL', key, 'u' .. c)
-        if s ~= 'p' then return end
-        call('ZREM', PARK, tenant .. ',' .. c)
-        return restand(c, t[1], tonumber(t[3]) or MAX_RUNNING)
+-- One field parks all classes, so that a parked tenant stays small.
+local function park(wake, reason, classes)
+    local fields = { 'u' }
+    if classes ~= '012' then
+        fields = {}
+        for c in string.gmatch(classes, '%d') do fields[#fields + 1] = 'u' .. c end
     end
-    call('HSET', key, 'u' .. c, wake .. ',' .. reason)
-    if s == 'p' then call('ZADD', PARK, wake, tenant .. ',' .. c) end
+    if wake > now then
+        for _, field in ipairs(fields) do call('HSET', key, field, wake .. ',' .. reason) end
+    else
+        call('HDEL', key, unpack(classes == '012' and { 'u', 'u0', 'u1', 'u2' } or fields))
+    end
+    for c in string.gmatch(classes, '%d') do
+        if t[4 + c] == 'p' then
+            call('ZREM', PARK, tenant .. ',' .. c)
+            restand(c, t[1], tonumber(t[3]) or MAX_RUNNING)
+        end
+    end
 end
 
 local function setOrClear(field, value)
@@ -42,7 +51,7 @@ elseif verb == 'resume' then
         if t[4 + c] == 'x' then restand(c, false, tonumber(t[3]) or MAX_RUNNING) end
     end
 elseif verb == 'park' then
-    for c in string.gmatch(ARGV[7], '%d') do parkClass(tonumber(c), tonumber(ARGV[5]), ARGV[6]) end
+    park(tonumber(ARGV[5]), ARGV[6], ARGV[7])
 elseif verb == 'limit' then
     setOrClear('w', ARGV[5])
     setOrClear('m', ARGV[6])
