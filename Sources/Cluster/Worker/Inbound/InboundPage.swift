@@ -36,10 +36,11 @@ struct ContactWrite {
 enum InboundVerdict {
     /// Settled without a write.
     case dropped([Decision])
-    /// The link changes, nothing is written; `acknowledges` asks for a status write-back (R52).
-    case relinked(Link, acknowledges: Bool, [Decision])
-    /// To be written.
-    case write(ContactWrite, [Decision])
+    /// The link changes, nothing is written; `acknowledges` asks for a status write-back (R52), `review` for another
+    /// look at the contact's own changes (R89, T17).
+    case relinked(Link, acknowledges: Bool, review: Int64?, [Decision])
+    /// To be written; `review` as above.
+    case write(ContactWrite, review: Int64?, [Decision])
 }
 
 /// Plans one page of Salesforce records of one object.
@@ -72,28 +73,37 @@ struct InboundPage {
             let link = links[record.id]
             let intent = rules.intent(
                 for: record, link: link, owners: related.owners(of: record, link: link),
-                echoes: echoes.records[record.id] ?? [], contactEchoes: echoes.contacts[record.id] ?? [])
-            verdicts.append(verdict(of: intent, record, link: link))
+                echoes: creation(of: record, link, echoes), contactEchoes: echoes.contacts[record.id] ?? [])
+            let review = InboundRules.contactToReview(before: link, after: intent)
+            verdicts.append(verdict(of: intent, record, link: link, review: review))
         }
         return verdicts
     }
 
+    /// Of a linked record its own echoes; of one without a link those of its creation for the contact it names (T17).
+    private func creation(of record: SalesforceRecord, _ link: Link?, _ echoes: OutstandingEchoes) -> [Fingerprint] {
+        if link != nil { return echoes.records[record.id] ?? [] }
+        return record.contactID.flatMap { echoes.records["new:\($0)"] } ?? []
+    }
+
     private mutating func verdict(
-        of intent: InboundIntent, _ record: SalesforceRecord, link: Link?
+        of intent: InboundIntent, _ record: SalesforceRecord, link: Link?, review: Int64?
     ) -> InboundVerdict {
         switch intent {
         case .drop(let code, let reason):
             return .dropped([decision(code, record, link, reason: reason)])
         case .acknowledge(let link, let code, let reason):
-            return .relinked(link, acknowledges: hasStatus, [decision(code, record, link, reason: reason)])
+            return .relinked(
+                link, acknowledges: hasStatus, review: review, [decision(code, record, link, reason: reason)])
         case .markMissing(var link):
             link.state = .missing
-            return .relinked(link, acknowledges: false, [decision(.tombstoned, record, link, reason: "R89")])
+            return .relinked(
+                link, acknowledges: false, review: nil, [decision(.tombstoned, record, link, reason: "R89")])
         case .update(let settled, let write):
-            return self.write(record, write, settled: settled, before: link, tag: nil)
+            return self.write(record, write, settled: settled, before: link, tag: nil, review: review)
         case .adopt(let contactID, let write):
             let settled = rules.link(of: record, contactID: contactID, after: write)
-            return self.write(record, write, settled: settled, before: nil, tag: nil)
+            return self.write(record, write, settled: settled, before: nil, tag: nil, review: review)
         case .create(let email, let write):
             if let first = claimed[email], first.recordID != record.id {
                 let rule = first.object == record.object ? "D3" : "R91"
@@ -108,14 +118,14 @@ struct InboundPage {
 
     private func write(
         _ record: SalesforceRecord, _ write: FieldWrite, settled: Link, before: Link?, tag: SyncTag?,
-        replaces: Bool = false
+        replaces: Bool = false, review: Int64? = nil
     ) -> InboundVerdict {
         guard let email = record.email else { return .dropped([decision(.noEmail, record, before, reason: "R7")]) }
         let contact = ContactWrite(
             email: email, write: write, tag: tag, settled: settled, values: rules.projector.activeCampaignValues(of: write),
             changesEmail: !replaces && before.map { $0.emailHash != email.hash } ?? false,
             replaced: replaces ? before : nil)
-        return .write(contact, kept(write, record, before))
+        return .write(contact, review: review, kept(write, record, before))
     }
 
     private func kept(_ write: FieldWrite, _ record: SalesforceRecord, _ link: Link?) -> [Decision] {

@@ -83,12 +83,14 @@ struct InboundPull {
                 tally.count(decisions)
                 commit.record(decisions)
                 report(decisions, object, &commit)
-            case .relinked(let link, let acknowledges, let decisions):
+            case .relinked(let link, let acknowledges, let review, let decisions):
                 commit.links.append(link)
                 commit.record(decisions)
+                if let review { commit.deferChange(review, until: run.clock.now, reason: "review") }
                 if acknowledges { commit.writeBack(link, now: run.clock.now) }
-            case .write(let write, let decisions):
+            case .write(let write, let review, let decisions):
                 commit.record(decisions)
+                if let review { commit.deferChange(review, until: run.clock.now, reason: "review") }
                 writes.append(write)
             }
         }
@@ -110,7 +112,8 @@ struct InboundPull {
             tenant: session.number, contactIDs: links.map(\.contactID) + records.compactMap(\.contactID))
         return page.verdicts(
             records, links: linksByRecord, related: RelatedLinks(byEmail + byContact),
-            echoes: try await session.echoes(of: links.map(\.recordID)))
+            echoes: try await session.echoes(
+                of: records.map(\.id) + records.compactMap { $0.contactID.map { "new:\($0)" } }))
     }
 
     /// Records that an open import carries: unchanged since, their outcome comes with the import; changed since, they are

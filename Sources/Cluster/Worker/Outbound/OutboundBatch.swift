@@ -82,11 +82,13 @@ struct OutboundBatch {
         for contact in waiting { commit.deferChange(contact.id, until: busy.checkAgainAt, reason: "import_open") }
         settleMissing(missing, links: linksByContact, &commit)
 
-        let echoes = try await session.echoes(of: links.map(\.recordID))
+        let echoes = try await session.echoes(of: links.map(\.recordID) + contacts.map { "new:\($0.id)" })
         var chunk = session.outboundChunk(now: run.clock.now, echoes: echoes)
         let fresh = try await withoutKnownFailures(free)
         chunk.take(fresh, links: linksByContact)
-        let verdicts = chunk.verdicts(try await ask(chunk.questions))
+        let answers = try await ask(chunk.questions)
+        chunk.echoes.merge(try await session.echoes(of: answers.found.map(\.id)))
+        let verdicts = chunk.verdicts(answers)
         tally.seen += contacts.count
 
         let writes = apply(verdicts, to: &commit, &tally)

@@ -6,6 +6,8 @@ import SyncRules
 struct OutboundQuestions {
     /// Addresses to look up among contacts and leads.
     var emails: [EmailAddress] = []
+    /// Contacts that records of ours may carry the ids of, where the org has the field.
+    var contactIDs: [Int64] = []
     /// Linked record ids to read, by object.
     var recordIDs: [ObjectKind: [String]] = [:]
 
@@ -26,28 +28,48 @@ struct OutboundAnswers {
 
 /// One record to be written to Salesforce.
 struct RecordWrite {
+    /// What the write does, and what its link becomes.
+    enum Purpose {
+        /// A new record (R15, R16).
+        case create(RecordCreation)
+        /// A record found by address and linked by this write (R19), with what it held before.
+        case match(RecordMatch, held: Projection)
+        /// A linked record; `changed` is the whole change set, to be owed when Salesforce wins (R54).
+        case update(Link, changed: [String])
+    }
+
     let contact: ActiveCampaignContact
     let object: ObjectKind
     /// Nil creates the record.
     let recordID: String?
-    /// Mapped fields of the write.
+    /// Mapped fields of the write; fields Salesforce refuses are taken out of it.
     var write: FieldWrite
-    /// Fields written on creation only (D2).
-    var fallbacks: [String: SalesforceFieldValue] = [:]
-    /// The link before the write; nil for a creation.
-    var link: Link?
-    /// The fields of the change set, whole, to be owed when Salesforce wins (R54).
-    var changed: [String] = []
-    /// Whether the record was found by address and is linked by this write (R19).
-    var isMatch = false
+    let purpose: Purpose
+    let projector: Projector
+
+    var contactID: Int64 { contact.id }
 
     /// Everything the record is sent, by API name.
     var values: [String: SalesforceFieldValue] {
-        fallbacks.merging(projector.salesforceValues(of: write)) { _, mapped in mapped }
+        let mapped = projector.salesforceValues(of: write)
+        return switch purpose {
+        case .create(let creation): creation.fallbacks.merging(mapped) { _, mapped in mapped }
+        case .match(let match, _): match.touch.merging(mapped) { _, mapped in mapped }
+        case .update: mapped
+        }
     }
 
-    let projector: Projector
-    var contactID: Int64 { contact.id }
+    /// Whether the record also gets the contact's id.
+    var carriesContactID: Bool { if case .update = purpose { false } else { true } }
+
+    /// `AC_Change_Seq__c` we have read and processed (salesforce-api 13.3 A).
+    var changeSequence: Int64? {
+        switch purpose {
+        case .create: nil
+        case .match(let match, _): match.link.changeSequence
+        case .update(let link, _): link.changeSequence
+        }
+    }
 
     /// Whether a field may be dropped after Salesforce refused its value (D6).
     func mayDrop(_ field: String) -> Bool {
@@ -73,6 +95,31 @@ struct OutstandingEchoes {
     var records: [String: [Fingerprint]] = [:]
     /// Of writes to the contacts linked to them.
     var contacts: [String: [Fingerprint]] = [:]
+
+    /// Adds what is known of further records.
+    mutating func merge(_ other: OutstandingEchoes) {
+        records.merge(other.records) { _, new in new }
+        contacts.merge(other.contacts) { _, new in new }
+    }
+}
+
+/// Records found for contacts to be created: by address, or because they carry the contact's id (R19, T17).
+struct Candidates {
+    private var byEmail: [EmailAddress: [SalesforceRecord]] = [:]
+    private var byContact: [Int64: [SalesforceRecord]] = [:]
+
+    init(_ records: [SalesforceRecord]) {
+        for record in records {
+            if let email = record.email { byEmail[email, default: []].append(record) }
+            if let contactID = record.contactID { byContact[contactID, default: []].append(record) }
+        }
+    }
+
+    func of(_ contact: ActiveCampaignContact) -> [SalesforceRecord] {
+        let own = byContact[contact.id] ?? []
+        let ids = Set(own.map(\.id))
+        return own + (contact.email.flatMap { byEmail[$0] } ?? []).filter { !ids.contains($0.id) }
+    }
 }
 
 /// Plans one chunk of contacts, up to the thousand records one counted call can write.
@@ -83,7 +130,8 @@ struct OutboundChunk {
     /// Whether records are created by external id; without one a lost answer is bridged by looking again.
     let hasExternalID: Bool
     let now: Date
-    let echoes: OutstandingEchoes
+    /// Of linked records and of creations, `new:` and the contact's id, by record id.
+    var echoes: OutstandingEchoes
 
     /// How long a creation without external id whose answer was lost keeps us from trying again: Salesforce's longest
     /// transaction plus a minute, in seconds (salesforce-api 6.4).
@@ -109,6 +157,7 @@ struct OutboundChunk {
             switch intent {
             case .create:
                 if let email = contact.email { questions.emails.append(email) }
+                questions.contactIDs.append(contact.id)
             case .update(let link, _) where !isGuarded:
                 questions.recordIDs[link.object, default: []].append(link.recordID)
             case .update, .drop:
@@ -120,16 +169,13 @@ struct OutboundChunk {
 
     /// Decides every contact of the chunk.
     func verdicts(_ answers: OutboundAnswers) -> [(contactID: Int64, verdict: OutboundVerdict)] {
-        var candidates: [EmailAddress: [SalesforceRecord]] = [:]
-        for record in answers.found {
-            if let email = record.email { candidates[email, default: []].append(record) }
-        }
+        let found = Candidates(answers.found)
         return intents.map { contact, intent in
             switch intent {
             case .drop(let code, let reason):
                 (contact.id, .dropped([decision(code, contact, reason: reason)]))
             case .create(let object):
-                (contact.id, create(object, contact, candidates: candidates, answers: answers))
+                (contact.id, create(object, contact, found: found, answers: answers))
             case .update(let link, let changed):
                 (contact.id, update(contact, link: link, changed: changed, answers: answers))
             }
@@ -139,12 +185,10 @@ struct OutboundChunk {
     // MARK: - Creations
 
     private func create(
-        _ object: ObjectKind, _ contact: ActiveCampaignContact, candidates: [EmailAddress: [SalesforceRecord]],
-        answers: OutboundAnswers
+        _ object: ObjectKind, _ contact: ActiveCampaignContact, found: Candidates, answers: OutboundAnswers
     ) -> OutboundVerdict {
-        let found = contact.email.flatMap { candidates[$0] } ?? []
         let taken = Set(answers.owners.filter { $0.value != contact.id }.keys)
-        if let match = OutboundRules.match(candidates: found, taken: taken) {
+        if let match = OutboundRules.match(candidates: found.of(contact), taken: taken) {
             return link(contact, to: match.record, isAmbiguous: match.isAmbiguous)
         }
         if !hasExternalID, let attempt = answers.creationAttempts[contact.id],
@@ -157,8 +201,8 @@ struct OutboundChunk {
         let creation = rules.creation(of: object, for: contact)
         return .write(
             RecordWrite(
-                contact: contact, object: object, recordID: nil, write: creation.write,
-                fallbacks: creation.fallbacks, projector: rules.projector(of: object)),
+                contact: contact, object: object, recordID: nil, write: creation.write, purpose: .create(creation),
+                projector: rules.projector(of: object)),
             kept(creation.write, contact, object, record: nil))
     }
 
@@ -166,24 +210,23 @@ struct OutboundChunk {
     private func link(
         _ contact: ActiveCampaignContact, to record: SalesforceRecord, isAmbiguous: Bool
     ) -> OutboundVerdict {
-        let projector = rules.projector(of: record.object)
-        let (link, changed) = rules.link(to: record, for: contact)
-        let linked = decision(
-            .linked, contact, record.object, record: record.id, reason: isAmbiguous ? "R19.several" : "R19")
+        let isOurs = record.contactID == contact.id || !hasExternalID
+        let match = rules.matching(
+            record, for: contact, echoes: isOurs ? echoes.records["new:\(contact.id)"] ?? [] : [],
+            earlier: echoes.records[record.id] ?? [], contactEchoes: echoes.contacts[record.id] ?? [])
+        let reason = isAmbiguous ? "R19.several" : "R19"
+        var decisions = [decision(.linked, contact, record.object, record: record.id, reason: reason)]
         if record.status == .waiting {
-            let lost = link.settled(losing: changed, of: projector.project(contact), email: contact.email)
-            return .relinked(lost, [linked, decision(.conflictLost, contact, record.object, record: record.id, reason: "R53")])
+            decisions.append(decision(.conflictLost, contact, record.object, record: record.id, reason: "R53"))
         }
-        let write = projector.write(
-            projector.project(contact), changed: changed, to: .salesforce, target: link.recordFingerprint,
-            clearsBlanks: rules.settings.clearsBlanks)
-        let kept = kept(write, contact, record.object, record: record.id)
-        if write.isEmpty, !hasExternalID || record.contactID == contact.id { return .relinked(link, [linked] + kept) }
+        decisions += kept(match.write, contact, record.object, record: record.id)
+        if match.isEmpty, !hasExternalID || record.contactID == contact.id { return .relinked(match.link, decisions) }
+        let projector = rules.projector(of: record.object)
         return .write(
             RecordWrite(
-                contact: contact, object: record.object, recordID: record.id, write: write, link: link,
-                changed: changed, isMatch: true, projector: projector),
-            kept)
+                contact: contact, object: record.object, recordID: record.id, write: match.write,
+                purpose: .match(match, held: projector.project(record)), projector: projector),
+            decisions)
     }
 
     // MARK: - Updates
@@ -207,8 +250,8 @@ struct OutboundChunk {
         case .write:
             return .write(
                 RecordWrite(
-                    contact: contact, object: link.object, recordID: link.recordID, write: write, link: link,
-                    changed: changed, projector: projector),
+                    contact: contact, object: link.object, recordID: link.recordID, write: write,
+                    purpose: .update(link, changed: changed), projector: projector),
                 kept)
         case .alreadyThere:
             return .relinked(link.settled(writing: write, of: projection, email: contact.email), kept)

@@ -71,22 +71,28 @@ struct RecordWriter {
 
     private func accept(_ write: RecordWrite, id: String, _ commit: inout RunCommit, _ tally: inout RunTally) {
         let rules = session.outboundRules
-        if let link = write.link {
-            let projection = rules.projector(of: write.object).project(write.contact)
+        let projection = write.projector.project(write.contact)
+        switch write.purpose {
+        case .create(let creation):
+            var reduced = creation
+            reduced.write = write.write
+            commit.links.append(rules.link(of: write.object, recordID: id, for: write.contact, after: reduced))
+            commit.decisions.append(decision(.accepted, write, id: id, reason: "R17.created"))
+            tally.created += 1
+        case .match(let match, let held):
+            var link = match.link
+            // A field that was refused holds what it held.
+            let dropped = match.write.fields.filter { write.write.projection.values[$0] == nil }
+            link.recordFingerprint?.record(held, fields: dropped)
+            commit.links.append(link)
+            commit.decisions.append(decision(.accepted, write, id: id, reason: "R19"))
+            tally.updated += 1
+        case .update(let link, _):
             commit.links.append(link.settled(writing: write.write, of: projection, email: write.contact.email))
-        } else {
-            let creation = RecordCreation(write: write.write, fallbacks: write.fallbacks)
-            commit.links.append(rules.link(of: write.object, recordID: id, for: write.contact, after: creation))
+            commit.decisions.append(decision(.accepted, write, id: id, reason: "R24"))
+            tally.updated += 1
         }
         commit.resolveFailure(.outbound, recordID: String(write.contactID))
-        if write.recordID == nil {
-            tally.created += 1
-            commit.decisions.append(decision(.accepted, write, id: id, reason: "R17.created"))
-        } else {
-            tally.updated += 1
-            if write.isMatch { commit.decisions.append(decision(.linked, write, id: id, reason: "R19")) }
-            commit.decisions.append(decision(.accepted, write, id: id, reason: "R24"))
-        }
     }
 
     private func refuse(
@@ -96,7 +102,7 @@ struct RecordWriter {
         case .changedInSalesforce:
             lose(write, &commit, &tally)
         case .gone:
-            guard var link = write.link else { return fail(write, refusal, &commit, &tally) }
+            guard case .update(var link, _) = write.purpose else { return fail(write, refusal, &commit, &tally) }
             link.state = .missing
             commit.links.append(link)
             commit.decisions.append(decision(.tombstoned, write, id: link.recordID, reason: "R89"))
@@ -114,11 +120,11 @@ struct RecordWriter {
     private func lose(_ write: RecordWrite, _ commit: inout RunCommit, _ tally: inout RunTally) {
         tally.conflicts += 1
         commit.decisions.append(decision(.conflictLost, write, id: write.recordID, reason: "R53"))
-        if let link = write.link {
-            let projection = session.outboundRules.projector(of: write.object).project(write.contact)
-            commit.links.append(link.settled(losing: write.changed, of: projection, email: write.contact.email))
+        if case .update(let link, let changed) = write.purpose {
+            let projection = write.projector.project(write.contact)
+            commit.links.append(link.settled(losing: changed, of: projection, email: write.contact.email))
         } else {
-            // A creation that met a record of ours: its id is learned by address in the next run (R19).
+            // It changed between our look and our write, or a lost creation met it: looked at anew in the next run.
             commit.deferChange(
                 write.contactID, until: run.clock.now.addingTimeInterval(ClusterLimits.recordRetry.floor.seconds),
                 reason: "ACSYNC_PENDING")
@@ -152,9 +158,15 @@ struct RecordWriter {
     }
 
     private func intention(_ write: RecordWrite) -> EchoIntention {
-        EchoIntention(
+        let fingerprint =
+            if case .create(let creation) = write.purpose {
+                session.outboundRules.fingerprint(of: creation, write.object)
+            } else {
+                Fingerprint(write.write.projection)
+            }
+        return EchoIntention(
             side: .salesforce, object: write.object, recordID: write.recordID ?? "new:\(write.contactID)",
-            projection: write.write.projection)
+            fingerprint: fingerprint)
     }
 
     private func decision(

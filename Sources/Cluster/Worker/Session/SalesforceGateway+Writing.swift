@@ -27,10 +27,10 @@ extension SalesforceGateway {
         where schema.isWritable(name, of: write.object) {
             record.set(name, Self.wireValue(value))
         }
-        if let externalIDField, write.recordID == nil || write.isMatch {
+        if let externalIDField, write.carriesContactID {
             record.set(externalIDField, .string(String(write.contactID)))
         }
-        if hasPackage { mark(&record, acknowledging: write.link?.changeSequence) }
+        if hasPackage { mark(&record, acknowledging: write.changeSequence) }
         if write.recordID != nil { return .update(record) }
         return externalIDField.map { .upsert(externalIDField: $0, record) } ?? .create(record)
     }

@@ -95,7 +95,7 @@ struct SalesforceGateway: Sendable {
         let ids = questions.recordIDs.filter { !$0.value.isEmpty }.sorted { $0.key.rawValue < $1.key.rawValue }
         let searched: [ObjectKind] = questions.emails.isEmpty ? [] : [.contact, .lead]
         let answer = try await composite(for: searched + ids.map(\.key)) {
-            try searched.map { .query(try search($0, questions.emails)) }
+            try searched.map { .query(try search($0, questions)) }
                 + ids.map { .retrieve(object: $0.key.salesforceName, ids: $0.value, fields: columns(of: $0.key)) }
         }
         var answers = OutboundAnswers()
@@ -116,9 +116,14 @@ struct SalesforceGateway: Sendable {
         return answers
     }
 
-    private func search(_ object: ObjectKind, _ emails: [EmailAddress]) throws(SalesforceError) -> String {
-        let literals = Set(emails.map(\.normalized)).sorted().map(SOQLLiteral.string)
-        return try SOQLQuery(columns(of: object), from: object.salesforceName, where: .isIn("Email", literals)).render()
+    private func search(_ object: ObjectKind, _ questions: OutboundQuestions) throws(SalesforceError) -> String {
+        let emails = Set(questions.emails.map(\.normalized)).sorted().map(SOQLLiteral.string)
+        var condition = SOQLCondition.isIn("Email", emails)
+        if let externalIDField, !questions.contactIDs.isEmpty {
+            let ids = questions.contactIDs.map { SOQLLiteral.string(String($0)) }
+            condition = .any([condition, .isIn(externalIDField, ids)])
+        }
+        return try SOQLQuery(columns(of: object), from: object.salesforceName, where: condition).render()
     }
 
     // MARK: - Reading records
