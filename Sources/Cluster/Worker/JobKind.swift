@@ -9,6 +9,9 @@ package enum JobKind: String, Sendable, CaseIterable {
     /// Settling bulk imports that were open.
     case imports
 
+    /// The way of the data; imports belong to the pull that opened them.
+    var direction: Direction { self == .outbound ? .outbound : .inbound }
+
     /// The job that runs streams of a direction.
     package static func of(_ direction: Direction) -> JobKind { direction == .outbound ? .outbound : .inbound }
 }

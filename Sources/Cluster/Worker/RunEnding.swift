@@ -15,12 +15,14 @@ struct RunEnding {
         let warning = session.unusable.message
         for stream in streams {
             commit.finish(
-                stream.direction, stream.object, nextRunAt: nextRun(of: stream, tally),
-                state: warning == nil ? "waiting" : "needs attention", errorCode: warning.map { _ in "mapping" },
-                error: warning, now: run.clock.now)
+                stream.direction, stream.object,
+                StreamOutcome(
+                    state: warning == nil ? "waiting" : "needs attention", ranAt: run.clock.now,
+                    nextRunAt: nextRun(of: stream, tally), isSuccess: true, errorCode: warning.map { _ in "mapping" },
+                    error: warning))
         }
-        commit.run = RunRow(kind: kind, started: started, finished: run.clock.now, tally: tally)
-        commit.usage = session.usage()
+        commit.usage = session.usage(at: run.clock.now)
+        commit.runRecord = record(tally, commit.usage)
         try await run.commit(commit, store: session.store)
     }
 
@@ -44,39 +46,45 @@ struct RunEnding {
         }
     }
 
+    private func record(_ tally: RunTally, _ usage: [UsageEntry]) -> RunRecord {
+        var record = RunRecord(
+            run: run.runID, direction: kind.direction, startedAt: started, finishedAt: run.clock.now, outcome: "done")
+        record.seen = Int32(clamping: tally.seen)
+        record.created = Int32(clamping: tally.created)
+        record.updated = Int32(clamping: tally.updated)
+        record.imported = Int32(clamping: tally.imported)
+        record.conflicts = Int32(clamping: tally.conflicts)
+        record.failed = Int32(clamping: tally.failed)
+        record.acknowledged = Int32(clamping: tally.acknowledged)
+        record.contactCalls = Self.calls(usage, .activeCampaign)
+        record.recordCalls = Self.calls(usage, .salesforce)
+        return record
+    }
+
+    private static func calls(_ usage: [UsageEntry], _ provider: Side) -> Int32 {
+        Int32(clamping: usage.filter { $0.provider == provider }.map(\.calls).reduce(0, +))
+    }
+
     /// Stores a run that stopped before its end; cursors stay where its last commit left them.
     static func fail(
         _ trouble: StreamTrouble, config: TenantConfig, kind: JobKind, run: RunContext, started: Date, store: Store
     ) async throws {
-        var commit = RunCommit(tenant: config.number, token: run.token.rawValue, runID: run.runID)
+        var commit = RunCommit(tenant: config.number, fence: run.token.rawValue, run: run.runID)
         let rows = try await store.streams(tenant: config.number).filter { row in
-            JobKind.of(row.direction) == kind && (kind == .outbound || row.isDue(at: started))
+            row.direction == kind.direction && (kind == .outbound || row.isDue(at: started))
         }
         for row in rows {
             let delay = trouble.delay(failures: row.failures)
-            commit.stop(
-                row.direction, row.object, nextRunAt: run.clock.now.addingTimeInterval(delay), state: trouble.state,
-                errorCode: trouble.code, error: String(trouble.message.prefix(ClusterLimits.errorLength)),
-                now: run.clock.now)
+            commit.finish(
+                row.direction, row.object,
+                StreamOutcome(
+                    state: trouble.state, ranAt: run.clock.now, nextRunAt: run.clock.now.addingTimeInterval(delay),
+                    isSuccess: false, failures: row.failures + 1, errorCode: trouble.code,
+                    error: String(trouble.message.prefix(ClusterLimits.errorLength))))
         }
-        commit.run = RunRow(kind: kind, started: started, finished: run.clock.now, trouble: trouble)
+        commit.runRecord = RunRecord(
+            run: run.runID, direction: kind.direction, startedAt: started, finishedAt: run.clock.now,
+            outcome: "failed", errorCode: trouble.code)
         try await run.commit(commit, store: store)
-    }
-}
-
-extension RunRow {
-    init(kind: JobKind, started: Date, finished: Date, tally: RunTally) {
-        self.init(kind: kind.rawValue, startedAt: started, finishedAt: finished, outcome: "done")
-        seen = tally.seen
-        created = tally.created
-        updated = tally.updated
-        imported = tally.imported
-        conflicts = tally.conflicts
-        failed = tally.failed
-        acknowledged = tally.acknowledged
-    }
-
-    init(kind: JobKind, started: Date, finished: Date, trouble: StreamTrouble) {
-        self.init(kind: kind.rawValue, startedAt: started, finishedAt: finished, outcome: trouble.code)
     }
 }

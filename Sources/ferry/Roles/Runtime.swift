@@ -85,13 +85,13 @@ struct Runtime: Sendable {
         let clock = clock
         let inbox = ChangeInbox(logger: logger) { hints in
             try await store.recordChanges(
-                hints.map { ChangeRecord(tenant: $0.tenant, contactID: $0.contactID, source: .webhook) },
+                hints.map { SeenChange(tenant: $0.tenant, contactID: $0.contactID) },
                 now: clock.now)
         }
         let server = IngestServer(
             host: host, port: port, inbox: inbox, logger: logger,
             lookup: { hash in
-                try await store.tenant(forTokenHash: hash).map { (tenant: $0, hash: hash) }
+                try await store.tenant(forTokenHash: hash)
             },
             report: { tenant, error in
                 try? await store.reportWebhookFailure(tenant: tenant, code: error.rawValue, now: clock.now)

@@ -20,9 +20,10 @@ struct ContactWriter {
     /// Writes contacts and records in `commit` what came of each: a link, an open import's member, or a failure.
     func write(_ writes: [ContactWrite], into commit: inout RunCommit, _ tally: inout RunTally) async throws {
         let (linked, fresh) = writes.partitioned { $0.contactID != nil }
-        let intentions = linked.map { write in
+        let intentions = writes.map { write in
             EchoIntention(
-                side: .activeCampaign, object: write.object, recordID: write.recordID, projection: write.write.projection)
+                side: .activeCampaign, object: write.object, recordID: write.recordID,
+                fingerprint: Fingerprint(write.write.projection))
         }
         try await session.store.intend(tenant: session.number, intentions, now: run.clock.now)
         commit.consumedEchoes += intentions.map(\.key)

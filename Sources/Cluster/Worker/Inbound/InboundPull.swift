@@ -22,7 +22,7 @@ struct InboundPull {
         try await retryFailures(busy: busy, &tally)
         var cursors: [ObjectKind: InboundCursor] = [:]
         for object in Self.order {
-            let stream = try await session.stream(.inbound, object)
+            let stream = try session.stream(.inbound, object)
             guard stream.isDue(at: run.clock.now) else { continue }
             cursors[object] = try stream.cursor(default: InboundCursor(start: stream.createdAt))
         }
@@ -74,22 +74,24 @@ struct InboundPull {
             rules: session.inbound(object), hasStatus: session.hasPackage, claimed: claimed)
         let (waiting, free) = records.partitioned { busy.records[$0.id] != nil }
         deferRecords(waiting, busy: busy, page.rules.projector, &commit)
-        let verdicts = try await verdicts(of: free, &page)
+        let echoes = try await session.echoes(
+            of: free.map(\.id) + free.compactMap { $0.contactID.map { "new:\($0)" } })
+        let verdicts = try await verdicts(of: free, echoes, &page)
         claimed = page.claimed
         var writes: [ContactWrite] = []
         for verdict in verdicts {
             switch verdict {
             case .dropped(let decisions):
                 tally.count(decisions)
-                commit.record(decisions)
+                commit.note(decisions)
                 report(decisions, object, &commit)
             case .relinked(let link, let acknowledges, let review, let decisions):
                 commit.links.append(link)
-                commit.record(decisions)
+                commit.note(decisions)
                 if let review { commit.deferChange(review, until: run.clock.now, reason: "review") }
                 if acknowledges { commit.writeBack(link, now: run.clock.now) }
             case .write(let write, let review, let decisions):
-                commit.record(decisions)
+                commit.note(decisions)
                 if let review { commit.deferChange(review, until: run.clock.now, reason: "review") }
                 writes.append(write)
             }
@@ -97,11 +99,12 @@ struct InboundPull {
         if !writes.isEmpty {
             try await ContactWriter(session: session, run: run).write(writes, into: &commit, &tally)
         }
+        commit.consumedEchoes += echoes.settled(by: commit.links, side: .activeCampaign)
         try await run.commit(commit, store: session.store)
     }
 
     private func verdicts(
-        of records: [SalesforceRecord], _ page: inout InboundPage
+        of records: [SalesforceRecord], _ echoes: OutstandingEchoes, _ page: inout InboundPage
     ) async throws -> [InboundVerdict] {
         guard !records.isEmpty else { return [] }
         let links = try await session.store.links(tenant: session.number, recordIDs: records.map(\.id))
@@ -112,8 +115,7 @@ struct InboundPull {
             tenant: session.number, contactIDs: links.map(\.contactID) + records.compactMap(\.contactID))
         return page.verdicts(
             records, links: linksByRecord, related: RelatedLinks(byEmail + byContact),
-            echoes: try await session.echoes(
-                of: records.map(\.id) + records.compactMap { $0.contactID.map { "new:\($0)" } }))
+            echoes: echoes)
     }
 
     /// Records that an open import carries: unchanged since, their outcome comes with the import; changed since, they are

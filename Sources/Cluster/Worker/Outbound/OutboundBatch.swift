@@ -18,7 +18,7 @@ struct OutboundBatch {
     /// - Returns: what was done; `hasMore` when pending changes are left beyond this run's bound.
     func execute() async throws -> RunTally {
         var tally = RunTally()
-        let stream = try await session.stream(.outbound, .contact)
+        let stream = try session.stream(.outbound, .contact)
         var cursor = try stream.cursor(default: OutboundCursor(start: stream.createdAt))
         var pending = Dictionary(
             try await session.store.pending(tenant: session.number, limit: chunkSize, now: run.clock.now)
@@ -95,6 +95,7 @@ struct OutboundBatch {
         if !writes.isEmpty {
             try await RecordWriter(session: session, run: run).write(writes, into: &commit, &tally)
         }
+        commit.consumedEchoes += chunk.echoes.settled(by: commit.links, side: .salesforce)
         let deferred = commit.deferredContactIDs
         commit.settled += pending.filter { !deferred.contains($0.contactID) }
         try await run.commit(commit, store: session.store)
@@ -146,16 +147,16 @@ struct OutboundBatch {
             switch verdict {
             case .dropped(let decisions):
                 tally.count(decisions)
-                commit.record(decisions)
+                commit.note(decisions)
             case .relinked(let link, let decisions):
                 tally.count(decisions)
                 commit.links.append(link)
-                commit.record(decisions)
+                commit.note(decisions)
             case .deferred(let until, let reason, let decisions):
                 commit.deferChange(contactID, until: until, reason: reason)
-                commit.record(decisions)
+                commit.note(decisions)
             case .write(let write, let decisions):
-                commit.record(decisions)
+                commit.note(decisions)
                 writes.append(write)
             }
         }
@@ -171,5 +172,15 @@ extension Sequence {
             if matches(element) { result.matching.append(element) } else { result.rest.append(element) }
         }
         return result
+    }
+}
+
+extension RunCommit {
+    /// Adds decisions worth keeping: a contact that was merely seen, and has nothing to do with Salesforce, is noise.
+    mutating func note(_ decisions: [Decision]) {
+        record(
+            decisions.filter { decision in
+                decision.code != .unchangedProjection && !(decision.code == .outOfScope && decision.reason == "R14")
+            })
     }
 }

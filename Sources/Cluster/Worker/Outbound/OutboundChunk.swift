@@ -1,4 +1,5 @@
 import Foundation
+import Store
 import SyncRules
 
 /// What Salesforce is asked before a chunk is written: records by address for the contacts to be created (R19), and, in
@@ -92,14 +93,33 @@ enum OutboundVerdict {
 /// Fingerprints of writes of ours whose outcome was never committed, by record id (R58, T10, T17).
 struct OutstandingEchoes {
     /// Of writes to the Salesforce records.
-    var records: [String: [Fingerprint]] = [:]
+    private(set) var records: [String: [Fingerprint]] = [:]
     /// Of writes to the contacts linked to them.
-    var contacts: [String: [Fingerprint]] = [:]
+    private(set) var contacts: [String: [Fingerprint]] = [:]
+    private var keys: [EchoKey] = []
+
+    /// Sorts ledger entries by record.
+    init(_ echoes: [Echo] = []) {
+        for echo in echoes {
+            switch echo.side {
+            case .salesforce: records[echo.recordID, default: []].append(echo.fingerprint)
+            case .activeCampaign: contacts[echo.recordID, default: []].append(echo.fingerprint)
+            }
+            keys.append(echo.key)
+        }
+    }
 
     /// Adds what is known of further records.
     mutating func merge(_ other: OutstandingEchoes) {
         records.merge(other.records) { _, new in new }
         contacts.merge(other.contacts) { _, new in new }
+        keys += other.keys
+    }
+
+    /// The entries that are settled once a link of these records is stored.
+    func settled(by links: [Link], side: Side) -> [EchoKey] {
+        let ids = Set(links.map(\.recordID)).union(links.map { "new:\($0.contactID)" })
+        return keys.filter { $0.side == side && ids.contains($0.recordID) }
     }
 }
 

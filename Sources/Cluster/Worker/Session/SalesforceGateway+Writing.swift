@@ -60,7 +60,7 @@ extension SalesforceGateway {
                 var record = Salesforce.SalesforceRecord(
                     type: writeback.object.salesforceName, id: writeback.recordID)
                 if let externalIDField { record.set(externalIDField, .string(String(writeback.contactID))) }
-                mark(&record, acknowledging: writeback.sequence)
+                mark(&record, acknowledging: writeback.changeSequence)
                 return .update(record)
             })
     }

@@ -101,7 +101,7 @@ final class SessionCache: Sendable {
             return try ActiveCampaignClient(
                 account: account, token: String(decoding: secret, as: UTF8.self), http: http,
                 pacer: pacers.pacer(of: account),
-                onCall: { meter.count("activecampaign", $0.kind.rawValue) })
+                onCall: { meter.count(.activeCampaign, CallClass($0.kind)) })
         } catch { throw StreamTrouble(error) }
     }
 
@@ -113,7 +113,7 @@ final class SessionCache: Sendable {
         let client = SalesforceClient(
             http: http, credentials: secret.credentials(loginURL: config.salesforce.baseURL), options: options,
             clock: clock, refreshTokens: refreshTokens(of: config, secret),
-            onCall: { meter.count("salesforce", $0.callClass.rawValue) })
+            onCall: { meter.count(.salesforce, CallClass($0.callClass)) })
         let isMarked = config.settings.contactSelection == .marked || config.settings.leadSelection == .marked
         return SalesforceGateway(
             client: client, hasPackage: config.salesforce.packageInstalled,
@@ -147,5 +147,31 @@ final class SessionCache: Sendable {
             throw StreamTrouble(
                 kind: .needsHuman, code: "secret_unreadable", message: "A sealed secret of this tenant \(error).")
         }
+    }
+}
+
+extension CallClass {
+    fileprivate init(_ kind: ActiveCampaignCall.Kind) {
+        self =
+            switch kind {
+            case .contactsPage, .contactsByID, .contactByEmail, .contactGet, .contactTags: .read
+            case .contactSync, .contactUpdate, .contactCreate, .contactDelete: .write
+            case .fields, .tags: .describe
+            case .bulkImport: .bulkImport
+            case .importInfo: .importCheck
+            case .contactTagAdd, .contactTagRemove, .tagCreate: .tag
+            default: .other
+            }
+    }
+
+    fileprivate init(_ callClass: SalesforceCallClass) {
+        self =
+            switch callClass {
+            case .query, .read, .updated, .deleted: .read
+            case .write: .write
+            case .describe: .describe
+            case .token: .token
+            case .versions, .limits: .other
+            }
     }
 }

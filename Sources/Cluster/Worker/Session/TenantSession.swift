@@ -70,7 +70,7 @@ struct TenantSession: Sendable {
 
     /// An empty commit under the run's token.
     func commit(_ run: RunContext) -> RunCommit {
-        RunCommit(tenant: number, token: run.token.rawValue, runID: run.runID)
+        RunCommit(tenant: number, fence: run.token.rawValue, run: run.runID)
     }
 
     /// A planner for one chunk of an outbound batch.
@@ -87,15 +87,16 @@ struct TenantSession: Sendable {
     }
 
     /// Provider calls since the last commit that took them, by hour.
-    func usage() -> [CallUsage] {
-        meter.take().map { CallUsage(provider: $0.key.provider, callClass: $0.key.callClass, calls: $0.value) }
+    func usage(at instant: Date) -> [UsageEntry] {
+        meter.take().map {
+            UsageEntry(
+                provider: $0.key.provider, callClass: $0.key.callClass.rawValue, at: instant, calls: Int64($0.value))
+        }
     }
 
     /// Writes of ours to these records and their contacts whose outcome was never committed.
     func echoes(of recordIDs: [String]) async throws -> OutstandingEchoes {
-        guard !recordIDs.isEmpty else { return OutstandingEchoes() }
-        let echoes = try await store.echoes(tenant: number, recordIDs: recordIDs)
-        return OutstandingEchoes(records: echoes.records, contacts: echoes.contacts)
+        OutstandingEchoes(try await store.echoes(tenant: number, recordIDs: recordIDs))
     }
 }
 
