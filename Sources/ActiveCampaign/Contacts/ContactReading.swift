@@ -68,7 +68,7 @@ extension ActiveCampaignClient {
         return contacts.first { $0.email.lowercased() == email.lowercased() }
     }
 
-    /// One contact by number with its values and tags: two calls. Names of tags may be missing.
+    /// One contact by number with its values and tags: two calls.
     /// - Returns: nil when there is no such contact.
     package func contact(id: Int64) async throws(ActiveCampaignError) -> ContactRecord? {
         do {
@@ -107,7 +107,20 @@ extension ActiveCampaignClient {
         for id in joined.incomplete {
             if let contact = try await contact(id: id) { contacts.append(contact) }
         }
-        return joined.incomplete.isEmpty ? contacts : contacts.sorted { $0.id < $1.id }
+        if !joined.incomplete.isEmpty { contacts.sort { $0.id < $1.id } }
+        return try await withNamedTags(contacts)
+    }
+
+    private func withNamedTags(_ contacts: [ContactRecord]) async throws(ActiveCampaignError) -> [ContactRecord] {
+        let all = contacts.flatMap(\.tags)
+        guard all.contains(where: { $0.name == nil }) else { return contacts }
+        let names = Dictionary(
+            try await named(all).map { ($0.associationID, $0) }, uniquingKeysWith: { first, _ in first })
+        return contacts.map { contact in
+            var contact = contact
+            contact.tags = contact.tags.map { names[$0.associationID] ?? $0 }
+            return contact
+        }
     }
 }
 
