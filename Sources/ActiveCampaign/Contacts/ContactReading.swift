@@ -47,11 +47,12 @@ extension ActiveCampaignClient {
         let wanted = Set(ids).sorted()
         var found: [ContactRecord] = []
         for start in stride(from: 0, to: wanted.count, by: ActiveCampaignLimits.pageSize) {
-            let part = wanted[start..<min(start + ActiveCampaignLimits.pageSize, wanted.count)]
+            let part = Set(wanted[start..<min(start + ActiveCampaignLimits.pageSize, wanted.count)])
             let query: [(name: String, value: String)] =
-                [("limit", String(ActiveCampaignLimits.pageSize)), Self.sideloads] + part.map { ("ids[]", String($0)) }
+                [("limit", String(ActiveCampaignLimits.pageSize)), Self.sideloads]
+                + part.sorted().map { ("ids[]", String($0)) }
             let (answer, serverDate) = try await list(.get(.contactsByID, "contacts", query))
-            guard answer.contacts.allSatisfy({ $0.id.integer.map(Set(part).contains) ?? false }) else {
+            guard answer.contacts.allSatisfy({ $0.id.integer.map(part.contains) ?? false }) else {
                 throw ActiveCampaignError(.ourBug(code: "ids_ignored"), call: .contactsByID, status: 200)
             }
             found += try await completed(answer, serverDate, .contactsByID)
