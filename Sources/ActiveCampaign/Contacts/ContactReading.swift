@@ -82,7 +82,7 @@ extension ActiveCampaignClient {
                 answer.contact, id: id, values: own, tags: [], names: [:], serverDate: serverDate)
             contact.tags = tags
             return contact
-        } catch  where error.isNotFound {
+        } catch let error where error.isNotFound {
             return nil
         }
     }

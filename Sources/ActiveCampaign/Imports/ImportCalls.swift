@@ -49,7 +49,7 @@ extension ActiveCampaignClient {
                 guard (200..<300).contains(response.status) else { return .unknown }
                 return try response.decoded(as: ImportInfo.self).state()
             }
-        } catch  where error.isNotFound {
+        } catch let error where error.isNotFound {
             return .unknown
         }
     }

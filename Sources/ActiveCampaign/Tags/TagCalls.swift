@@ -90,7 +90,7 @@ extension ActiveCampaignClient {
                 return page.rows.compactMap { ContactTag($0, names: names) }
             }
             return try await named(tags)
-        } catch  where error.isNotFound {
+        } catch let error where error.isNotFound {
             return nil
         }
     }
@@ -118,7 +118,7 @@ extension ActiveCampaignClient {
             return try await perform(call) { response in
                 .done(associationID: try response.decoded(as: Answer.self).contactTag.id?.integer)
             }
-        } catch  where error.isNotFound {
+        } catch let error where error.isNotFound {
             return .contactGone
         } catch {
             guard error.code == "tag_not_found" else { throw error }
@@ -142,7 +142,7 @@ extension ActiveCampaignClient {
         do {
             try await perform(APICall(kind: .contactTagRemove, method: .delete, path: "contactTags/\(id)")) { _ in }
             return true
-        } catch  where error.isNotFound {
+        } catch let error where error.isNotFound {
             return false
         }
     }
