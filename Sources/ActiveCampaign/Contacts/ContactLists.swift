@@ -30,7 +30,7 @@ extension ActiveCampaignClient {
                     ListMembership(listID: $0, status: row.status?.integer.flatMap { .init(rawValue: Int($0)) })
                 }
             }
-        } catch  where error.isNotFound {
+        } catch let error where error.isNotFound {
             return nil
         }
     }
@@ -50,7 +50,7 @@ extension ActiveCampaignClient {
         do {
             try await perform(call) { _ in }
             return true
-        } catch  where error.isNotFound {
+        } catch let error where error.isNotFound {
             return false
         }
     }

@@ -47,11 +47,12 @@ extension ActiveCampaignClient {
         let wanted = Set(ids).sorted()
         var found: [ContactRecord] = []
         for start in stride(from: 0, to: wanted.count, by: ActiveCampaignLimits.pageSize) {
-            let part = wanted[start..<min(start + ActiveCampaignLimits.pageSize, wanted.count)]
+            let part = Set(wanted[start..<min(start + ActiveCampaignLimits.pageSize, wanted.count)])
             let query: [(name: String, value: String)] =
-                [("limit", String(ActiveCampaignLimits.pageSize)), Self.sideloads] + part.map { ("ids[]", String($0)) }
+                [("limit", String(ActiveCampaignLimits.pageSize)), Self.sideloads]
+                + part.sorted().map { ("ids[]", String($0)) }
             let (answer, serverDate) = try await list(.get(.contactsByID, "contacts", query))
-            guard answer.contacts.allSatisfy({ $0.id.integer.map(Set(part).contains) ?? false }) else {
+            guard answer.contacts.allSatisfy({ $0.id.integer.map(part.contains) ?? false }) else {
                 throw ActiveCampaignError(.ourBug(code: "ids_ignored"), call: .contactsByID, status: 200)
             }
             found += try await completed(answer, serverDate, .contactsByID)
@@ -68,7 +69,7 @@ extension ActiveCampaignClient {
         return contacts.first { $0.email.lowercased() == email.lowercased() }
     }
 
-    /// One contact by number with its values and tags: two calls. Names of tags may be missing.
+    /// One contact by number with its values and tags: two calls.
     /// - Returns: nil when there is no such contact.
     package func contact(id: Int64) async throws(ActiveCampaignError) -> ContactRecord? {
         do {
@@ -81,7 +82,7 @@ extension ActiveCampaignClient {
                 answer.contact, id: id, values: own, tags: [], names: [:], serverDate: serverDate)
             contact.tags = tags
             return contact
-        } catch  where error.isNotFound {
+        } catch let error where error.isNotFound {
             return nil
         }
     }
@@ -107,7 +108,20 @@ extension ActiveCampaignClient {
         for id in joined.incomplete {
             if let contact = try await contact(id: id) { contacts.append(contact) }
         }
-        return joined.incomplete.isEmpty ? contacts : contacts.sorted { $0.id < $1.id }
+        if !joined.incomplete.isEmpty { contacts.sort { $0.id < $1.id } }
+        return try await withNamedTags(contacts)
+    }
+
+    private func withNamedTags(_ contacts: [ContactRecord]) async throws(ActiveCampaignError) -> [ContactRecord] {
+        let all = contacts.flatMap(\.tags)
+        guard all.contains(where: { $0.name == nil }) else { return contacts }
+        let names = Dictionary(
+            try await named(all).map { ($0.associationID, $0) }, uniquingKeysWith: { first, _ in first })
+        return contacts.map { contact in
+            var contact = contact
+            contact.tags = contact.tags.map { names[$0.associationID] ?? $0 }
+            return contact
+        }
     }
 }
 

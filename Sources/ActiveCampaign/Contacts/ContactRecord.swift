@@ -51,7 +51,7 @@ package struct ContactTag: Sendable, Hashable {
     package let associationID: Int64
     /// The tag's number.
     package let tagID: Int64
-    /// The tag's name; nil when the answer didn't carry it.
+    /// The tag's name; nil only when the tag itself is gone by now.
     package let name: String?
 
     /// Makes a tag of a contact.

@@ -37,6 +37,19 @@ struct ContactTagRow: Decodable, Sendable {
     let tag: LooseText?
 }
 
+/// The names of tags, as far as an answer carries them.
+struct TagSideload: Decodable {
+    let tags: LooseList<TagRow>?
+
+    var names: [Int64: String?] { Self.names(tags) }
+
+    static func names(_ tags: LooseList<TagRow>?) -> [Int64: String?] {
+        Dictionary(
+            (tags?.elements ?? []).compactMap { row in row.id?.integer.map { ($0, row.tag?.text) } },
+            uniquingKeysWith: { first, _ in first })
+    }
+}
+
 struct TagRow: Decodable, Sendable {
     let id: LooseText?
     let tag: LooseText?
@@ -108,9 +121,7 @@ struct JoinedContacts {
     init(_ answer: ContactsAnswer, serverDate: Date?) throws {
         let values = Dictionary(grouping: answer.fieldValues?.elements ?? []) { $0.contact?.integer }
         let tags = Dictionary(grouping: answer.contactTags?.elements ?? []) { $0.contact?.integer }
-        let names = Dictionary(
-            (answer.tags?.elements ?? []).compactMap { row in row.id?.integer.map { ($0, row.tag?.text) } },
-            uniquingKeysWith: { first, _ in first })
+        let names = TagSideload.names(answer.tags)
         for row in answer.contacts {
             guard let id = row.id.integer else { throw UnexpectedShape() }
             let ownValues = values[id] ?? []

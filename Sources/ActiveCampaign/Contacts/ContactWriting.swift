@@ -31,7 +31,7 @@ extension ActiveCampaignClient {
         do {
             try await perform(call) { _ in }
             return true
-        } catch  where error.isNotFound {
+        } catch let error where error.isNotFound {
             return false
         }
     }

@@ -2,7 +2,7 @@ package import Drivers
 
 /// Why a call did not do what was asked, and who has to act on it.
 ///
-/// Holds allow-listed codes, field names, the call's class and the status; never a value, an address, a token or a body.
+/// Holds allow-listed codes, field names, the call's class and the status; never a value, address, token or body.
 package struct ActiveCampaignError: Error, Sendable, Hashable, CustomStringConvertible {
     /// What kind of passing trouble it was.
     package enum RetryKind: String, Sendable {

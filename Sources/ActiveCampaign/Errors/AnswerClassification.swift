@@ -5,7 +5,7 @@ import Foundation
 enum Judgement: Sendable, Hashable {
     /// The answer is to be read.
     case accepted
-    /// 401 or 403: the key, a permission or a passing mood; or a 404 in unknown words. `users/me` tells (reference 1.3).
+    /// 401 or 403: the key, a permission or a mood; or a 404 in unknown words. `users/me` tells (reference 1.3).
     case doubted(status: Int)
     /// The call failed.
     case failed(ActiveCampaignError)

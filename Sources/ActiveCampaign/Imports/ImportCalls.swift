@@ -27,7 +27,7 @@ extension ActiveCampaignClient {
         // Importing twice leaves the contacts as after once, so a lost answer is asked for again.
         let call = APICall(
             kind: .bulkImport, method: .post, path: "import/bulk_import", body: body, isRepeatable: true,
-            lanes: [.calls, isSingle ? .singleImports : .imports])
+            lanes: [isSingle ? .singleImports : .imports, .calls])
         return try await perform(call) { response in
             if response.status == 413 { return .tooLarge }
             struct Answer: Decodable { let batchId: LooseText }
@@ -49,7 +49,7 @@ extension ActiveCampaignClient {
                 guard (200..<300).contains(response.status) else { return .unknown }
                 return try response.decoded(as: ImportInfo.self).state()
             }
-        } catch  where error.isNotFound {
+        } catch let error where error.isNotFound {
             return .unknown
         }
     }

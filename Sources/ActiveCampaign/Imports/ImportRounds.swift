@@ -1,8 +1,8 @@
 /// Finds out, import by import, which rows are taken and which are refused. Pure.
 ///
 /// The importer refuses a whole batch for one bad row and names the bad ones by a number that may count from 0 or
-/// from 1. So the named rows are set apart as suspects, the rest is sent again, and the suspects are sent by
-/// themselves: a row is refused only when an import of nothing but refused rows says so. Where the numbers make no
+/// from 1 (reference 6). Most answers tell which; where one doesn't, a row it may mean is sent alone, and whether that
+/// row is taken tells it for all. The rows named are refused and the rest is sent again. Where the numbers make no
 /// sense the batch is halved. Every round has fewer rows than the one before, and the calls are bounded.
 struct ImportRounds {
     /// What the importer said of the rows of `next`.
@@ -12,24 +12,27 @@ struct ImportRounds {
         case tooLarge
     }
 
-    /// What the importer's numbers are taken to count from.
+    /// What the importer's numbers count from.
     private enum Base: Hashable {
-        case assumed(Int)
-        case proven(Int)
-        /// Numbers are of no use.
-        case none
+        case unknown
+        case known(Int)
+        /// They contradict each other.
+        case useless
     }
 
     private struct Round {
         var rows: [Int]
-        var base = Base.assumed(0)
-        /// The numbers named in the round before, if this is its rest.
-        var named: Set<Int> = []
+        /// A rejection that waits for the base to be known.
+        var failures: [ImportFailure] = []
+        /// A row of a waiting rejection, sent to learn the base: taken, it was not the one that was meant.
+        var isProbe = false
     }
 
     /// What is known so far.
     private(set) var outcome = ImportOutcome()
+    /// The next round is the last element.
     private var waiting: [Round]
+    private var base = Base.unknown
     private var callsLeft: Int
 
     /// - Parameter parts: the imports to begin with.
@@ -41,6 +44,10 @@ struct ImportRounds {
 
     /// The rows to send now; nil when all is known.
     mutating func next() -> [Int]? {
+        while let round = waiting.last, !round.failures.isEmpty {
+            waiting.removeLast()
+            reject(round, round.failures)
+        }
         guard let round = waiting.last else { return nil }
         guard callsLeft > 0 else {
             stop(ActiveCampaignError(.ourBug(code: "import_unresolved"), call: .bulkImport))
@@ -54,17 +61,22 @@ struct ImportRounds {
     mutating func settle(_ answer: Answer) {
         guard let round = waiting.popLast() else { return }
         switch answer {
-        case .queued(let batchID): outcome.queued.append(QueuedImport(batchID: batchID, rows: round.rows))
+        case .queued(let batchID):
+            outcome.queued.append(QueuedImport(batchID: batchID, rows: round.rows))
+            if round.isProbe { learn(1) }
         case .tooLarge where round.rows.count == 1:
+            // Nothing was learnt from a probe; without a base the numbers it was sent for are of no use.
+            if round.isProbe { base = .useless }
             refuse(round.rows[0], ImportFailure(number: nil, code: "too_large"))
-        case .tooLarge: halve(round)
+        case .tooLarge: halve(round.rows)
         case .rejected(let failures): reject(round, failures)
         }
     }
 
     /// Ends the work: what isn't known stays unsent.
     mutating func stop(_ error: ActiveCampaignError) {
-        outcome.unsent = waiting.reversed().flatMap(\.rows)
+        let settled = Set(outcome.queued.flatMap(\.rows) + outcome.refused.map(\.row))
+        outcome.unsent = Set(waiting.flatMap(\.rows)).subtracting(settled).sorted()
         outcome.error = outcome.unsent.isEmpty ? nil : error
         waiting = []
     }
@@ -72,57 +84,60 @@ struct ImportRounds {
     // MARK: - Rejections
 
     private mutating func reject(_ round: Round, _ failures: [ImportFailure]) {
+        let numbers = Set(failures.compactMap(\.number))
+        learn(from: numbers, count: round.rows.count)
         if round.rows.count == 1 {
+            // A probe that is refused without a number is at least no reason to count from 1.
+            if round.isProbe, base == .unknown { learn(0) }
             return refuse(round.rows[0], failures.first ?? ImportFailure(number: nil, code: "import_refused"))
         }
-        let numbers = Set(failures.compactMap(\.number))
-        let base = Self.base(round, numbers)
-        guard let offset = Self.offset(base), !numbers.isEmpty else { return halve(round) }
+        switch base {
+        case .known(let offset) where !numbers.isEmpty: split(round.rows, failures, offset: offset)
+        case .unknown where !numbers.isEmpty: probe(round.rows, failures, suspect: numbers.min() ?? 0)
+        case .known, .unknown, .useless: halve(round.rows)
+        }
+    }
+
+    private mutating func learn(from numbers: Set<Int>, count: Int) {
+        if !numbers.allSatisfy({ (0...count).contains($0) }) { base = .useless }
+        if numbers.contains(0) { learn(0) }
+        if numbers.contains(count) { learn(1) }
+    }
+
+    private mutating func learn(_ offset: Int) {
+        switch base {
+        case .unknown: base = .known(offset)
+        case .known(offset), .useless: break
+        case .known: base = .useless
+        }
+    }
+
+    /// Refuses the rows that are named and sends the others again.
+    private mutating func split(_ rows: [Int], _ failures: [ImportFailure], offset: Int) {
+        let settled = Set(outcome.queued.flatMap(\.rows) + outcome.refused.map(\.row))
         let reasons = Dictionary(
             failures.compactMap { failure in failure.number.map { ($0 - offset, failure) } },
             uniquingKeysWith: { first, _ in first })
-        var suspects: [Int] = []
         var rest: [Int] = []
-        for (position, row) in round.rows.enumerated() {
-            if let reason = reasons[position] {
-                if base == .proven(offset) { refuse(row, reason) } else { suspects.append(row) }
-            } else {
-                rest.append(row)
-            }
+        for (position, row) in rows.enumerated() where !settled.contains(row) {
+            if let reason = reasons[position] { refuse(row, reason) } else { rest.append(row) }
         }
-        if !suspects.isEmpty { waiting.append(Round(rows: suspects)) }
-        if !rest.isEmpty { waiting.append(Round(rows: rest, base: base, named: numbers)) }
+        if !rest.isEmpty { waiting.append(Round(rows: rest)) }
     }
 
-    /// A number that only one way of counting can produce proves it; the same numbers again, after the rows they
-    /// were thought to mean are gone, disprove what was assumed.
-    private static func base(_ round: Round, _ numbers: Set<Int>) -> Base {
-        let count = round.rows.count
-        guard numbers.allSatisfy({ (0...count).contains($0) }), !numbers.isSuperset(of: [0, count]) else {
-            return .none
-        }
-        let evidence: Int? = numbers.contains(0) ? 0 : numbers.contains(count) ? 1 : nil
-        switch round.base {
-        case .none: return .none
-        case .proven(let offset): return evidence == nil || evidence == offset ? round.base : .none
-        case .assumed(let offset):
-            if let evidence { return .proven(evidence) }
-            guard round.named == numbers else { return round.base }
-            return offset == 0 ? .assumed(1) : .none
-        }
+    /// Puts a rejection aside until the row that it means, if numbers count from 0, was sent alone.
+    private mutating func probe(_ rows: [Int], _ failures: [ImportFailure], suspect: Int) {
+        waiting.append(Round(rows: rows, failures: failures))
+        waiting.append(Round(rows: [rows[suspect]], isProbe: true))
     }
 
-    private static func offset(_ base: Base) -> Int? {
-        switch base {
-        case .assumed(let offset), .proven(let offset): offset
-        case .none: nil
+    private mutating func halve(_ rows: [Int]) {
+        let settled = Set(outcome.queued.flatMap(\.rows) + outcome.refused.map(\.row))
+        let rows = rows.filter { !settled.contains($0) }
+        let middle = (rows.count + 1) / 2
+        for half in [rows[middle...], rows[..<middle]] where !half.isEmpty {
+            waiting.append(Round(rows: Array(half)))
         }
-    }
-
-    private mutating func halve(_ round: Round) {
-        let middle = round.rows.count / 2
-        waiting.append(Round(rows: Array(round.rows[middle...]), base: .none))
-        waiting.append(Round(rows: Array(round.rows[..<middle]), base: .none))
     }
 
     private mutating func refuse(_ row: Int, _ failure: ImportFailure) {

@@ -58,7 +58,8 @@ package struct ImportOutcome: Sendable, Hashable {
     /// Rows refused for their data.
     package var refused: [RefusedImportRow] = []
     /// Rows not tried to the end because `error` came first. With fate `unknown` some of them may be on their way;
-    /// importing them again does no harm.
+    /// importing them again does no harm. With code `import_unresolved` the importer won't say within the bound which
+    /// of them it refuses: write these one by one.
     package var unsent: [Int] = []
     /// What stopped the rest; nil exactly when `unsent` is empty.
     package var error: ActiveCampaignError?

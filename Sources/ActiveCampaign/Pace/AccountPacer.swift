@@ -74,19 +74,27 @@ package final class AccountPacer: Sendable {
                     burst: ActiveCampaignLimits.singleImportBurst)))
     }
 
-    /// Waits for a turn on all of `lanes`.
+    /// Waits for a turn on each of `lanes`, one after the other: a turn of a fast lane isn't held while a slow one is
+    /// waited for.
     /// - Returns: how long it waited.
     /// - Throws: `retry` when the turn is further off than the longest wait, or the task is cancelled.
     func admit(_ lanes: [PaceLane], for call: ActiveCampaignCall.Kind) async throws(ActiveCampaignError) -> Duration {
         let arrived = clock.now
+        for lane in lanes { try await admit(lane, deadline: arrived + longestWait, for: call) }
+        return clock.now - arrived
+    }
+
+    private func admit(
+        _ lane: PaceLane, deadline: Duration, for call: ActiveCampaignCall.Kind
+    ) async throws(ActiveCampaignError) {
         while true {
             let now = clock.now
-            let start = try reserve(lanes, now: now, deadline: arrived + longestWait, for: call)
+            let start = try reserve(lane, now: now, deadline: deadline, for: call)
             do { try await clock.sleep(start - now) } catch {
                 throw ActiveCampaignError(.retry(after: nil, kind: .cancelled, fate: .notSent), call: call)
             }
             // Another call may have met a 429 in the meantime: its pause holds for those who wait, too.
-            guard isPaused(lanes, at: start) else { return clock.now - arrived }
+            guard state.withLock({ $0[lane].pausedUntil > start }) else { return }
         }
     }
 
@@ -97,21 +105,17 @@ package final class AccountPacer: Sendable {
     }
 
     private func reserve(
-        _ lanes: [PaceLane], now: Duration, deadline: Duration, for call: ActiveCampaignCall.Kind
+        _ lane: PaceLane, now: Duration, deadline: Duration, for call: ActiveCampaignCall.Kind
     ) throws(ActiveCampaignError) -> Duration {
         let (start, isLate) = state.withLock { state in
-            let start = lanes.map { state[$0].opening(at: now) }.max() ?? now
+            let start = state[lane].opening(at: now)
             guard start <= deadline else { return (start, true) }
-            for lane in lanes { state[lane].take(at: start) }
+            state[lane].take(at: start)
             return (start, false)
         }
         guard isLate else { return start }
-        let kind: ActiveCampaignError.RetryKind = lanes == [.calls] ? .rateLimit : .importLimit
+        let kind: ActiveCampaignError.RetryKind = lane == .calls ? .rateLimit : .importLimit
         throw ActiveCampaignError(.retry(after: start - now, kind: kind, fate: .notSent), call: call)
-    }
-
-    private func isPaused(_ lanes: [PaceLane], at instant: Duration) -> Bool {
-        state.withLock { state in lanes.contains { state[$0].pausedUntil > instant } }
     }
 }
 

@@ -80,15 +80,27 @@ extension ActiveCampaignClient {
 
     // MARK: - Tags of a contact
 
-    /// A contact's tags, without their names.
+    /// A contact's tags; a name is nil only when the tag itself is gone by now.
     /// - Returns: nil when there is no such contact.
     package func tags(ofContact id: Int64) async throws(ActiveCampaignError) -> [ContactTag]? {
         do {
-            let rows: [ContactTagRow] = try await wholeList(
-                .get(.contactTags, "contacts/\(id)/contactTags"), key: "contactTags")
-            return rows.compactMap { ContactTag($0) }
-        } catch  where error.isNotFound {
+            let call = APICall.get(.contactTags, "contacts/\(id)/contactTags", [("include", "tag")])
+            let tags = try await wholeLists(call, key: "contactTags") { (page: ListPage<ContactTagRow>) in
+                let names = try JSONDecoder().decode(TagSideload.self, from: page.body).names
+                return page.rows.compactMap { ContactTag($0, names: names) }
+            }
+            return try await named(tags)
+        } catch let error where error.isNotFound {
             return nil
+        }
+    }
+
+    /// Gives tags their names where the answer didn't carry them: one list of all tags, only when it is needed.
+    func named(_ tags: [ContactTag]) async throws(ActiveCampaignError) -> [ContactTag] {
+        guard tags.contains(where: { $0.name == nil }) else { return tags }
+        let names = Dictionary(try await self.tags().map { ($0.id, $0.name) }, uniquingKeysWith: { first, _ in first })
+        return tags.map { tag in
+            ContactTag(associationID: tag.associationID, tagID: tag.tagID, name: tag.name ?? names[tag.tagID])
         }
     }
 
@@ -106,7 +118,7 @@ extension ActiveCampaignClient {
             return try await perform(call) { response in
                 .done(associationID: try response.decoded(as: Answer.self).contactTag.id?.integer)
             }
-        } catch  where error.isNotFound {
+        } catch let error where error.isNotFound {
             return .contactGone
         } catch {
             guard error.code == "tag_not_found" else { throw error }
@@ -130,7 +142,7 @@ extension ActiveCampaignClient {
         do {
             try await perform(APICall(kind: .contactTagRemove, method: .delete, path: "contactTags/\(id)")) { _ in }
             return true
-        } catch  where error.isNotFound {
+        } catch let error where error.isNotFound {
             return false
         }
     }
