@@ -58,7 +58,7 @@ package struct JobRunner: Sendable {
         guard let config = try await store.tenantConfig(job.key.tenant), config.state == .active else { return .done }
         let started = clock.now
         do {
-            let session = try await sessions.session(for: config)
+            let session = try await sessions.session(for: try ReadyTenant(config))
             let tally = try await execute(kind, session, run)
             try await RunEnding(session: session, run: run, kind: kind, started: started).succeed(tally)
         } catch let trouble as StreamTrouble {
@@ -74,7 +74,7 @@ package struct JobRunner: Sendable {
     private func execute(_ kind: JobKind, _ session: TenantSession, _ run: RunContext) async throws -> RunTally {
         switch kind {
         case .outbound:
-            guard session.config.settings.outboundEnabled else { return RunTally() }
+            guard session.tenant.settings.outboundEnabled else { return RunTally() }
             return try await OutboundBatch(session: session, run: run).execute()
         case .inbound:
             return try await InboundPull(session: session, run: run).execute()

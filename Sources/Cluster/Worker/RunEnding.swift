@@ -42,7 +42,7 @@ struct RunEnding {
             var random = SystemRandomNumberGenerator()
             return OutboundCadence.nextRun(after: run.clock.now, using: &random)
         case .inbound:
-            return InboundCadence(settings: session.config.settings, tenant: session.number).nextRun(after: run.clock.now)
+            return InboundCadence(settings: session.tenant.settings, tenant: session.number).nextRun(after: run.clock.now)
         }
     }
 

@@ -92,6 +92,15 @@ struct ContactWriter {
         for refused in result.refused {
             fail(refused.write, code: refused.code, fields: ["Email"], into: &commit, &tally)
         }
+        for write in result.unresolved {
+            let outcome =
+                if let contactID = write.contactID {
+                    try await session.activeCampaign.update(contactID, with: write)
+                } else {
+                    try await session.activeCampaign.upsert(write)
+                }
+            settle(write, outcome, into: &commit, &tally)
+        }
     }
 
     private func settle(

@@ -104,6 +104,8 @@ struct ActiveCampaignGateway: Sendable {
     struct ImportResult {
         let batches: [(id: String, writes: [ContactWrite])]
         let refused: [(write: ContactWrite, code: String)]
+        /// What the importer refuses without saying which row is to blame; to be written one by one.
+        let unresolved: [ContactWrite]
         /// Why the rest was not sent; nil when all was.
         let trouble: StreamTrouble?
     }
@@ -117,9 +119,12 @@ struct ActiveCampaignGateway: Sendable {
                 phone: values.phone, fieldValues: values.fieldValues, tags: write.tag.map { [$0.rawValue] } ?? [])
         }
         let outcome = await client.importContacts(rows)
+        let isUnresolved = outcome.error?.code == "import_unresolved"
         return ImportResult(
             batches: outcome.queued.map { batch in (batch.batchID, batch.rows.map { writes[$0] }) },
-            refused: outcome.refused.map { (writes[$0.row], $0.code) }, trouble: outcome.error.map(StreamTrouble.init))
+            refused: outcome.refused.map { (writes[$0.row], $0.code) },
+            unresolved: isUnresolved ? outcome.unsent.map { writes[$0] } : [],
+            trouble: isUnresolved ? nil : outcome.error.map(StreamTrouble.init))
     }
 
     /// What became of an import.

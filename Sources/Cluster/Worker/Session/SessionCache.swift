@@ -53,17 +53,17 @@ final class SessionCache: Sendable {
     }
 
     /// A session for one run, on the tenant's rows as they are now.
-    func session(for config: TenantConfig) async throws -> TenantSession {
+    func session(for tenant: ReadyTenant) async throws -> TenantSession {
         var parts: Parts
-        if let known = kept.withLock({ $0[config.number] }), known.version == config.version {
+        if let known = kept.withLock({ $0[tenant.number] }), known.version == tenant.version {
             parts = known
         } else {
-            parts = try await make(config)
+            parts = try await make(tenant)
         }
         parts.usedAt = .now
-        keep(parts, for: config.number)
+        keep(parts, for: tenant.number)
         return TenantSession(
-            config: config, streams: try await store.streams(tenant: config.number), store: store,
+            tenant: tenant, streams: try await store.streams(tenant: tenant.number), store: store,
             activeCampaign: parts.activeCampaign, salesforce: parts.salesforce, meter: parts.meter)
     }
 
@@ -83,21 +83,21 @@ final class SessionCache: Sendable {
 
     // MARK: - Making
 
-    private func make(_ config: TenantConfig) async throws -> Parts {
+    private func make(_ tenant: ReadyTenant) async throws -> Parts {
         let meter = CallMeter()
-        let client = try activeCampaign(config, meter)
+        let client = try activeCampaign(tenant, meter)
         let catalog: FieldCatalog
         do { catalog = FieldCatalog(try await client.fields()) } catch { throw StreamTrouble(error) }
         let campaign = ActiveCampaignGateway(client: client, catalog: catalog, tagIDs: TagCache())
         return Parts(
-            version: config.version, activeCampaign: campaign, salesforce: try salesforce(config, meter), meter: meter,
+            version: tenant.version, activeCampaign: campaign, salesforce: try salesforce(tenant, meter), meter: meter,
             usedAt: .now)
     }
 
-    private func activeCampaign(_ config: TenantConfig, _ meter: CallMeter) throws -> ActiveCampaignClient {
-        let secret = try open(config.activeCampaign.secret, of: config)
+    private func activeCampaign(_ tenant: ReadyTenant, _ meter: CallMeter) throws -> ActiveCampaignClient {
+        let secret = try open(tenant.activeCampaign.sealedSecret, of: tenant)
         do {
-            let account = try AccountURL(config.activeCampaign.baseURL, allowLoopback: providers.allowsLoopback)
+            let account = try AccountURL(tenant.activeCampaign.baseURL, allowLoopback: providers.allowsLoopback)
             return try ActiveCampaignClient(
                 account: account, token: String(decoding: secret, as: UTF8.self), http: http,
                 pacer: pacers.pacer(of: account),
@@ -105,45 +105,45 @@ final class SessionCache: Sendable {
         } catch { throw StreamTrouble(error) }
     }
 
-    private func salesforce(_ config: TenantConfig, _ meter: CallMeter) throws -> SalesforceGateway {
-        let secret = try SalesforceSecret(try open(config.salesforce.secret, of: config))
+    private func salesforce(_ tenant: ReadyTenant, _ meter: CallMeter) throws -> SalesforceGateway {
+        let secret = try SalesforceSecret(try open(tenant.salesforce.sealedSecret, of: tenant))
         var options = providers.allowsLoopback ? SalesforceOptions.loopback : SalesforceOptions()
-        options.apiVersion = config.salesforce.apiVersion
+        options.apiVersion = tenant.salesforce.apiVersion
         if !providers.hostSuffixes.isEmpty { options.hosts.suffixes = providers.hostSuffixes.map { "." + $0 } }
         let client = SalesforceClient(
-            http: http, credentials: secret.credentials(loginURL: config.salesforce.baseURL), options: options,
-            clock: clock, refreshTokens: refreshTokens(of: config, secret),
+            http: http, credentials: secret.credentials(loginURL: tenant.salesforce.baseURL), options: options,
+            clock: clock, refreshTokens: refreshTokens(of: tenant, secret),
             onCall: { meter.count(.salesforce, CallClass($0.callClass)) })
-        let isMarked = config.settings.contactSelection == .marked || config.settings.leadSelection == .marked
+        let isMarked = tenant.settings.contactSelection == .marked || tenant.settings.leadSelection == .marked
         return SalesforceGateway(
-            client: client, hasPackage: config.salesforce.packageInstalled,
-            externalIDField: config.salesforce.externalIDField,
+            client: client, hasPackage: tenant.salesforce.isPackageInstalled,
+            externalIDField: tenant.salesforce.externalIDField,
             fields: Dictionary(
                 uniqueKeysWithValues: [ObjectKind.contact, .lead].map { object in
-                    let mapped = FieldMapping.effective(rows: config.mappings, for: object).map(\.salesforceField)
-                    return (object, Set(mapped + (config.criteria[object]?.fields ?? [])).sorted())
+                    let mapped = FieldMapping.effective(rows: tenant.config.mappings, for: object).map(\.salesforceField)
+                    return (object, Set(mapped + (tenant.config.criteria[object]?.fields ?? [])).sorted())
                 }),
-            markerField: isMarked ? config.settings.markerField : nil)
+            markerField: isMarked ? tenant.settings.markerField : nil)
     }
 
     /// A rotated refresh token is sealed and stored before its access token is used: the old one is dead (T18).
-    private func refreshTokens(of config: TenantConfig, _ secret: SalesforceSecret) -> RefreshTokenStore {
+    private func refreshTokens(of tenant: ReadyTenant, _ secret: SalesforceSecret) -> RefreshTokenStore {
         guard secret.flow == .refreshToken, let key = keys.keys.first?.publicKey else { return .none }
         let (store, keys) = (store, keys)
         return RefreshTokenStore(
             persist: { token in
                 let data = try secret.replacing(refreshToken: token)
-                let sealed = try SealedSecret(sealing: data, tenant: config.id, to: key)
-                try await store.replaceSecret(tenant: config.id, provider: "salesforce", secret: sealed.text)
+                let sealed = try SealedSecret(sealing: data, tenant: tenant.id, to: key)
+                try await store.replaceSecret(tenant: tenant.id, provider: .salesforce, secret: sealed.text)
             },
             reload: {
-                guard let sealed = try await store.tenantConfig(config.number)?.salesforce.secret else { return nil }
-                return try SalesforceSecret(keys.open(SealedSecret(text: sealed), tenant: config.id)).refreshToken
+                guard let sealed = try await store.tenantConfig(tenant.number)?.connections[.salesforce]?.sealedSecret else { return nil }
+                return try SalesforceSecret(keys.open(SealedSecret(text: sealed), tenant: tenant.id)).refreshToken
             })
     }
 
-    private func open(_ secret: String, of config: TenantConfig) throws -> Data {
-        do { return try keys.open(SealedSecret(text: secret), tenant: config.id) } catch {
+    private func open(_ secret: String, of tenant: ReadyTenant) throws -> Data {
+        do { return try keys.open(SealedSecret(text: secret), tenant: tenant.id) } catch {
             throw StreamTrouble(
                 kind: .needsHuman, code: "secret_unreadable", message: "A sealed secret of this tenant \(error).")
         }

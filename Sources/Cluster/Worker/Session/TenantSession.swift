@@ -4,7 +4,7 @@ import SyncRules
 
 /// Everything one run needs of its tenant: its rows as they are now, its rules, and its two providers.
 struct TenantSession: Sendable {
-    let config: TenantConfig
+    let tenant: ReadyTenant
     let store: Store
     let activeCampaign: ActiveCampaignGateway
     let salesforce: SalesforceGateway
@@ -15,39 +15,40 @@ struct TenantSession: Sendable {
 
     /// Puts a tenant's parts together.
     init(
-        config: TenantConfig, streams: [StreamRow], store: Store, activeCampaign: ActiveCampaignGateway,
+        tenant: ReadyTenant, streams: [StreamRow], store: Store, activeCampaign: ActiveCampaignGateway,
         salesforce: SalesforceGateway, meter: CallMeter
     ) {
-        let unusable = UnusableFields(mappings: config.mappings, activeCampaign: activeCampaign, salesforce: salesforce)
+        let unusable = UnusableFields(mappings: tenant.config.mappings, activeCampaign: activeCampaign, salesforce: salesforce)
         self.meter = meter
-        self.config = config
+        self.tenant = tenant
         self.streams = streams
         self.store = store
         self.activeCampaign = activeCampaign
         self.salesforce = salesforce
         func projector(_ object: ObjectKind) -> Projector {
-            let mappings = FieldMapping.effective(rows: config.mappings, for: object)
+            let mappings = FieldMapping.effective(rows: tenant.config.mappings, for: object)
             return Projector(mappings: mappings.filter { !unusable.contains($0) })
         }
-        let selection = SelectionRules(settings: config.settings, start: config.createdAt, criteria: config.criteria)
+        let start = streams.map(\.createdAt).min() ?? .distantFuture
+        let selection = SelectionRules(settings: tenant.settings, start: start, criteria: tenant.config.criteria)
         outboundRules = OutboundRules(
-            settings: config.settings, contacts: projector(.contact), leads: projector(.lead))
+            settings: tenant.settings, contacts: projector(.contact), leads: projector(.lead))
         inboundRules = Dictionary(
             uniqueKeysWithValues: [ObjectKind.contact, .lead].map {
-                ($0, InboundRules(settings: config.settings, selection: selection, projector: projector($0)))
+                ($0, InboundRules(settings: tenant.settings, selection: selection, projector: projector($0)))
             })
     }
 
     /// Mappings that can't be used, as far as it is known by now.
     var unusable: UnusableFields {
-        UnusableFields(mappings: config.mappings, activeCampaign: activeCampaign, salesforce: salesforce)
+        UnusableFields(mappings: tenant.config.mappings, activeCampaign: activeCampaign, salesforce: salesforce)
     }
 
-    var number: Int32 { config.number }
+    var number: Int32 { tenant.number }
     /// Whether the org has the Salesforce package, which guards waiting records itself (architecture, section 7).
-    var hasPackage: Bool { config.salesforce.packageInstalled }
+    var hasPackage: Bool { tenant.salesforce.isPackageInstalled }
     /// Whether records are created by external id (T17).
-    var hasExternalID: Bool { config.salesforce.externalIDField != nil }
+    var hasExternalID: Bool { tenant.salesforce.externalIDField != nil }
 
     /// The rules of one object's pull.
     func inbound(_ object: ObjectKind) -> InboundRules {
