@@ -36,7 +36,8 @@ import Testing
     }
 
     @Test func aCallerDoesNotWaitForever() async throws {
-        let pool = try PostgresTestServer.pool(maximum: 1) { $0.leaseTimeout = .seconds(1) }
+        let pool = try PostgresTestServer.pool(maximum: 1) { $0.leaseTimeout = .milliseconds(500) }
+        try await postgresEventually { (try? await pool.query("SELECT 1")) != nil }
         try await pool.withConnection { _ in
             let refused = try await postgresError { try await pool.query("SELECT 1") }
             #expect(refused.code == .leaseTimeout)

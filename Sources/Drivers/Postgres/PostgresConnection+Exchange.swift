@@ -180,8 +180,10 @@ extension PostgresConnection {
         flush(handle)
     }
 
-    /// Writes what the socket takes now; the rest goes when it is writable.
+    /// Writes what the socket takes now; the rest goes when it is writable. The manual: when PQflush returned 1, wait for
+    /// either readiness; when readable, consume input, then flush again.
     private func flush(_ handle: PostgresHandle) {
+        guard active != nil else { return }
         let pending = PQflush(handle.raw)
         guard pending >= 0 else {
             return breakUp(PostgresError(.connectionLost, handle.message, fate: .unknown))
@@ -191,38 +193,35 @@ extension PostgresConnection {
 
     // MARK: - Receiving
 
-    /// The read or write source fired.
+    /// The read or write source fired: reads all there is, hands out what is complete, writes what can be written.
+    ///
+    /// It must read until the socket is empty: when the peer hangs up, Dispatch on Linux reports that together with the
+    /// last bytes and never again. Over TLS bytes may also wait inside the library with the socket empty; one more look
+    /// brings them out.
     func socketIsReady() {
-        if active == nil { idleReadable() } else { pump() }
-    }
-
-    /// Writes what can be written, reads what has come, and hands out what is complete.
-    private func pump() {
-        guard let handle, active != nil else { return }
-        // The manual: after PQflush returned 1, wait for either readiness; when readable, consume input, flush again.
-        let isReadable = consume(handle)
-        drain(handle)
-        guard active != nil, self.handle != nil else { return }
-        guard isReadable, !handle.isBad else {
-            return breakUp(PostgresError(.connectionLost, handle.message, fate: .unknown))
-        }
-        flush(handle)
-    }
-
-    /// Reads all there is, within this turn's bound. Over TLS bytes may wait inside the library with the socket empty;
-    /// two more reads after an empty look bring them out.
-    private func consume(_ handle: PostgresHandle) -> Bool {
         var emptyLooks = 0
         for _ in 0..<PostgresLimits.readsPerTurn {
+            guard let handle else { return }
             let waiting = sources?.readableBytes ?? 0
             active?.bytesOfRow += waiting
-            guard PQconsumeInput(handle.raw) == 1 else { return false }
-            guard waiting > 0 || (handle.usesTLS && emptyLooks < 2) else { return true }
+            // The manual: PQconsumeInput returns 0 when there was some kind of trouble.
+            let isOpen = PQconsumeInput(handle.raw) == 1 && !handle.isBad
+            if active == nil { takeUnasked(handle) } else { drain(handle) }
+            guard self.handle != nil else { return }
+            guard isOpen else {
+                let fate: PostgresError.Fate = active == nil ? .notSent : .unknown
+                return breakUp(PostgresError(.connectionLost, handle.message, fate: fate))
+            }
             if waiting == 0 { emptyLooks += 1 }
-            if isRowTooLarge { return true }
-            guard PQisBusy(handle.raw) == 1 else { return true }
+            if emptyLooks > (handle.usesTLS ? 1 : 0) { return flush(handle) }
         }
-        return true
+        queue.async { [weak self] in self?.assumeIsolated { $0.socketIsReady() } }
+    }
+
+    /// Something arrived while nothing runs: a notification, a notice, or a closing server's last words.
+    private func takeUnasked(_ handle: PostgresHandle) {
+        _ = PQisBusy(handle.raw)
+        deliverNotifications(handle)
     }
 
     private func drain(_ handle: PostgresHandle) {

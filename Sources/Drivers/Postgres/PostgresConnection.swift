@@ -78,7 +78,7 @@ package actor PostgresConnection {
     /// Whether the session is alive as far as this side can tell without a round trip.
     package func isAlive() -> Bool {
         guard handle != nil else { return false }
-        idleReadable()
+        if active == nil { socketIsReady() }
         return handle != nil
     }
 
@@ -136,18 +136,6 @@ package actor PostgresConnection {
         } else if notice {
             onNotice(.broken)
         }
-    }
-
-    /// Something arrived while nothing runs: a notification, or the end.
-    func idleReadable() {
-        guard let handle else { return }
-        // The manual: PQconsumeInput returns 0 when there was some kind of trouble.
-        guard PQconsumeInput(handle.raw) == 1, !handle.isBad else {
-            return breakUp(PostgresError(.connectionLost, handle.message, fate: .notSent))
-        }
-        // Parses what arrived, so that notifications come out and a closing server is seen.
-        _ = PQisBusy(handle.raw)
-        deliverNotifications(handle)
     }
 
     func deliverNotifications(_ handle: PostgresHandle) {

@@ -21,7 +21,6 @@ package actor PostgresPool {
     private var state: PostgresPoolState
     private var connections: [Int: PostgresConnection] = [:]
     private var waiters: [UInt64: Waiter] = [:]
-    private var lastID = 0
     private var lastWaiter: UInt64 = 0
     private var lastFailure: PostgresError?
     private var leaseTimer: DeadlineTimer?
@@ -120,11 +119,7 @@ package actor PostgresPool {
     // MARK: - Opening
 
     private func openWanted() {
-        for _ in 0..<state.openingsWanted() {
-            lastID += 1
-            let id = lastID
-            Task { await self.open(id) }
-        }
+        for id in state.openingsWanted() { Task { await self.open(id) } }
     }
 
     private func open(_ id: Int) async {
@@ -138,14 +133,14 @@ package actor PostgresPool {
             await settle(connection, state.opened(id, now: .now))
             openWanted()
         } catch {
-            openingFailed(error)
+            openingFailed(id, error)
         }
     }
 
     /// Waiting helps against a server that is away, not against a wrong password: those who wait learn it at once.
-    private func openingFailed(_ error: PostgresError) {
+    private func openingFailed(_ id: Int, _ error: PostgresError) {
         lastFailure = error
-        let attempt = state.openingFailed()
+        let attempt = state.openingFailed(id)
         if error.isHopeless { failAll(error) }
         guard let attempt else { return }
         let timer = retryTimer ?? makeTimer { $0.retry() }

@@ -31,7 +31,10 @@ struct PostgresPoolState: Sendable {
     let maximumWaiters: Int
     private var idle: [Idle] = []
     private var leased: Set<ConnectionID> = []
-    private var openings = 0
+    private var opening: Set<ConnectionID> = []
+    private var lastID: ConnectionID = 0
+    /// Broke before they were handed back; they are not to be used again.
+    private var brokenAway: Set<ConnectionID> = []
     /// In order of arrival; those that gave up stay until they come up, and are skipped.
     private var queue: Deque<WaiterID> = []
     private var waiting: Set<WaiterID> = []
@@ -46,7 +49,7 @@ struct PostgresPoolState: Sendable {
         self.maximumWaiters = maximumWaiters
     }
 
-    var total: Int { idle.count + leased.count + openings }
+    var total: Int { idle.count + leased.count + opening.count }
     var idleCount: Int { idle.count }
     var leasedCount: Int { leased.count }
     var waitingCount: Int { waiting.count }
@@ -65,28 +68,30 @@ struct PostgresPoolState: Sendable {
         return .wait
     }
 
-    /// How many connections to start opening now; they count as being opened from here on.
-    mutating func openingsWanted() -> Int {
-        guard !isClosed, !isRetryScheduled else { return 0 }
-        let demand = max(waiting.count - openings, minimum - total)
+    /// The connections to start opening now; they count as being opened from here on.
+    mutating func openingsWanted() -> [ConnectionID] {
+        guard !isClosed, !isRetryScheduled else { return [] }
+        let demand = max(waiting.count - opening.count, minimum - total)
         // After a failure one connection tries the ice.
-        let allowed = failures > 0 ? max(0, 1 - openings) : maximum - total
+        let allowed = failures > 0 ? max(0, 1 - opening.count) : maximum - total
         let count = max(0, min(demand, allowed, maximum - total))
-        openings += count
-        return count
+        let fresh = (0..<count).map { lastID + 1 + $0 }
+        lastID += count
+        opening.formUnion(fresh)
+        return fresh
     }
 
     /// A connection was opened.
     mutating func opened(_ id: ConnectionID, now: ContinuousClock.Instant) -> Placement {
-        openings -= 1
+        opening.remove(id)
         failures = 0
         return place(id, now: now)
     }
 
     /// A connection could not be opened.
     /// - Returns: the number of the try to wait for before `retry()`; nil when a retry is under way already.
-    mutating func openingFailed() -> Int? {
-        openings -= 1
+    mutating func openingFailed(_ id: ConnectionID) -> Int? {
+        opening.remove(id)
         failures += 1
         guard !isClosed, !isRetryScheduled else { return nil }
         isRetryScheduled = true
@@ -98,15 +103,22 @@ struct PostgresPoolState: Sendable {
 
     /// A caller hands its connection back.
     mutating func released(_ id: ConnectionID, isUsable: Bool, now: ContinuousClock.Instant) -> Placement {
-        guard leased.remove(id) != nil, isUsable else { return .close }
+        guard leased.remove(id) != nil, isUsable else {
+            brokenAway.remove(id)
+            return .close
+        }
         return place(id, now: now)
     }
 
-    /// A connection broke while idle; true when it was one of ours.
+    /// A connection broke while nothing ran on it. The news may overtake its being opened or handed back.
+    /// - Returns: true when it was idle and is to be forgotten.
     mutating func broke(_ id: ConnectionID) -> Bool {
-        guard let index = idle.firstIndex(where: { $0.id == id }) else { return false }
-        idle.remove(at: index)
-        return true
+        if let index = idle.firstIndex(where: { $0.id == id }) {
+            idle.remove(at: index)
+            return true
+        }
+        if leased.contains(id) || opening.contains(id) { brokenAway.insert(id) }
+        return false
     }
 
     /// A caller no longer wants to wait.
@@ -148,7 +160,7 @@ struct PostgresPoolState: Sendable {
     }
 
     private mutating func place(_ id: ConnectionID, now: ContinuousClock.Instant) -> Placement {
-        guard !isClosed else { return .close }
+        guard brokenAway.remove(id) == nil, !isClosed else { return .close }
         if let waiter = longestWaiting() {
             queue.removeFirst()
             waiting.remove(waiter)
