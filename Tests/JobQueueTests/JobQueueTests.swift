@@ -196,8 +196,9 @@ import Testing
     }
 
     private func blocked(_ bench: QueueBench) async throws -> Int {
-        let list = try await bench.redis.send("CLIENT", "LIST").text ?? ""
-        return list.split(separator: "\n").count { $0.contains("cmd=blpop") }
+        let info = try await bench.redis.send("INFO", "clients").text ?? ""
+        let line = info.split(whereSeparator: \.isNewline).first { $0.hasPrefix("blocked_clients:") }
+        return line.flatMap { Int($0.dropFirst("blocked_clients:".count)) } ?? 0
     }
 
     @Test func aWorkerThatLeavesWorkBehindWakesTheNext() async throws {
