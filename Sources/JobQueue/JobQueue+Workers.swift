@@ -86,21 +86,27 @@ extension JobQueue {
 
     /// Waits until there may be work: somebody put a wake-up token into a shard, or the time is over. One caller a
     /// worker at a time; one token wakes one worker.
-    /// - Parameter timeout: at most `JobQueueLimits.maxWait` of it is waited.
-    package func waitForWork(worker: WorkerID, timeout: Duration) async {
-        let wait = min(timeout, JobQueueLimits.maxWait)
-        guard wait > .zero else { return }
+    /// - Parameter timeout: at most `options.maxWait` of it is waited.
+    /// - Returns: whether a token came. Without one a look is worth it too: what was delayed or parked wakes nobody.
+    @discardableResult
+    package func waitForWork(worker: WorkerID, timeout: Duration) async -> Bool {
+        let wait = min(timeout, options.maxWait)
+        guard wait > .zero else { return false }
         let start = map.home(of: worker)
         // Begins at another shard for each worker, so that the first keys of the command favour nobody.
         let names = (0..<options.shards).map { map.names[($0 + start) % options.shards] }
         let channel = channels.channel(of: worker, on: redis)
         do throws(RedisError) {
-            guard let popped = try await channel.popFirst(of: names.map { $0 + ":wake" }, timeout: wait) else { return }
+            guard let popped = try await channel.popFirst(of: names.map { $0 + ":wake" }, timeout: wait) else {
+                return false
+            }
             let name = popped.key.dropLast(":wake".count)
             if let shard = map.names.firstIndex(where: { $0 == name }) { book.hint(shard, to: worker) }
+            return true
         } catch {
             // The next lease tells what is wrong; here it is only a wait that must not become a spin.
             try? await Task.sleep(for: wait)
+            return false
         }
     }
 }

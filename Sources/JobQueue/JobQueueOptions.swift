@@ -11,6 +11,8 @@ package struct JobQueueOptions: Sendable {
     /// Age at which a lease that its worker does not know of is given back (the answer that granted it was lost);
     /// well over the command timeout of the client.
     package var orphanAge = Duration.seconds(15)
+    /// Longest a worker waits for work without looking for itself, up to `RedisLimits.maxBlocking`.
+    package var maxWait = JobQueueLimits.maxWait
     /// Jobs of one tenant that may run at once unless `setLimits` says otherwise.
     package var tenantConcurrency = 1
     /// Cost a tenant of weight 1 may spend in one turn of the ring.

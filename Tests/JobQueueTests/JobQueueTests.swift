@@ -170,14 +170,35 @@ import Testing
 
     // MARK: - Waiting
 
-    @Test func aWaitingWorkerIsWokenByNewWork() async throws {
-        let bench = try await QueueBench.make()
-        #expect(try await bench.leaseAll().isEmpty)
-        async let woken: Void = bench.queue.waitForWork(worker: bench.worker, timeout: .seconds(1))
-        _ = try await bench.queue.enqueue(EnqueueRequest(key(1)))
-        await woken
-        #expect(try await bench.leaseAll().count == 1)
-        await #expect(throws: Never.self) { try await bench.queue.leave(worker: bench.worker) }
+    @Test func newWorkWakesOneOfTheWaitingWorkers() async throws {
+        try await withPrivateRedis { server in
+            let bench = try await QueueBench.make(on: server) { $0.maxWait = .seconds(30) }
+            let workers = (0..<3).map { WorkerID("waiting-\($0)") }
+            let waits = workers.map { worker in
+                Task { await bench.queue.waitForWork(worker: worker, timeout: .seconds(30)) }
+            }
+            let deadline = ContinuousClock.now + .seconds(20)
+            while try await blocked(bench) < 3, ContinuousClock.now < deadline {
+                try await Task.sleep(for: .milliseconds(2))
+            }
+            _ = try await bench.queue.enqueue(EnqueueRequest(key(1)))
+            while try await blocked(bench) == 3, ContinuousClock.now < deadline {
+                try await Task.sleep(for: .milliseconds(2))
+            }
+            #expect(try await blocked(bench) == 2, "one token wakes one worker")
+            for wait in waits { wait.cancel() }
+            var woken: [WorkerID] = []
+            for (worker, wait) in zip(workers, waits) where await wait.value { woken.append(worker) }
+            #expect(woken.count == 1)
+            #expect(try await bench.queue.lease(worker: try #require(woken.first), limit: 5).jobs.count == 1)
+            for worker in workers { try await bench.queue.leave(worker: worker) }
+        }
+    }
+
+    private func blocked(_ bench: QueueBench) async throws -> Int {
+        let info = try await bench.redis.send("INFO", "clients").text ?? ""
+        let line = info.split(whereSeparator: \.isNewline).first { $0.hasPrefix("blocked_clients:") }
+        return line.flatMap { Int($0.dropFirst("blocked_clients:".count)) } ?? 0
     }
 
     @Test func aWorkerThatLeavesWorkBehindWakesTheNext() async throws {

@@ -62,7 +62,7 @@ import Testing
     @Test func aParkedTenantTakesLittleMemory() async throws {
         try await withPrivateRedis { server in
             let bench = try await QueueBench.make(on: server) { $0.shards = 1 }
-            let count: Int32 = 5_000
+            let count: Int32 = 8_000
             let before = try await memory(bench)
             _ = try await bench.queue.enqueue((0..<count).map { EnqueueRequest(key(100_000 + $0)) })
             for tenant in 0..<count {
@@ -71,6 +71,7 @@ import Testing
             while try await bench.queue.status().parked < Int(count) {
                 #expect(try await bench.leaseAll(100).isEmpty)
             }
+            // The hash tables of Redis grow by doubling: the figure depends on where the count stands between two.
             let each = Double(try await memory(bench) - before) / Double(count)
             #expect(each < 300, "\(each) bytes a parked tenant")
         }

@@ -23,7 +23,7 @@ call('HDEL', tenantKey(tenant), 'j' .. kind)
 if verb == 'retry' then
     -- All counters start anew: a job that would die again at once was not retried.
     local c, cost = string.match(about, '^(%d),%d+,%d+,%d+,(%d+)')
-    push(tenant, c, kind, '0,0,' .. now .. ',' .. cost)
+    push(tenant, c, kind, '0,0,' .. NOW .. ',' .. cost)
 end
 finish()
 return 1

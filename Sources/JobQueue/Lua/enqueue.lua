@@ -18,9 +18,9 @@ end
 local function dirty(tenant, kind, c, delay, j)
     local token, class, due = string.match(j, '^.(%d+),?(%d?),?(%d*)$')
     -- "At once" is stored as 0, so that a clock that steps back can't delay it.
-    local sooner = delay > 0 and now + delay or 0
+    local sooner = delay > 0 and whole(now + delay) or '0'
     if class == '' or c < class then class = c end
-    if due ~= '' and tonumber(due) < sooner then sooner = due end
+    if due ~= '' and tonumber(due) < tonumber(sooner) then sooner = due end
     call('HSET', tenantKey(tenant), 'j' .. kind, 'R' .. token .. ',' .. class .. ',' .. sooner)
     return 'm'
 end
@@ -34,7 +34,7 @@ for i = 3, #ARGV, 5 do
     local state = j and string.sub(j, 1, 1)
     local answer = 'c'
     if not j then
-        put(tenant, c, kind, now + delay, '0,0,' .. now .. ',' .. ARGV[i + 4], t)
+        put(tenant, c, kind, now + delay, '0,0,' .. NOW .. ',' .. ARGV[i + 4], t)
         answer = delay > 0 and 'd' or 'q'
     elseif state == 'q' then
         if c < string.sub(j, 2, 2) then push(tenant, c, kind, pull(tenant, kind, j)) end

@@ -19,12 +19,12 @@ local function settle(lease, outcome, delay, code)
         string.match(lease, '^(%-?%d+),([^,]+),(%d),(%d+),(%d+),(%d+),(%d+)')
     local class, asked = release(tenant, kind)
     if outcome == 'D' then
-        if class then put(tenant, class, kind, asked, '0,0,' .. now .. ',' .. cost) end
+        if class then put(tenant, class, kind, asked, '0,0,' .. NOW .. ',' .. cost) end
         return 'a'
     end
     if class and class < c then c = class end
     if outcome == 'A' then
-        put(tenant, c, kind, math.min(now + delay, asked or now + delay), '0,0,' .. now .. ',' .. cost)
+        put(tenant, c, kind, math.min(now + delay, asked or now + delay), '0,0,' .. NOW .. ',' .. cost)
         return 'a'
     end
     local meta = ',' .. deaths .. ',' .. enqueued .. ',' .. cost
@@ -100,8 +100,8 @@ local leases, owned, again = {}, {}, {}
 local function lease(tenant, c, entry, set)
     local kind, meta, cost = string.match(entry, '^([^,]+),(.*,(%d+))$')
     seq = seq + 1
-    local token = string.format('%.0f', base + seq)
-    local value = tenant .. ',' .. kind .. ',' .. c .. ',' .. meta .. ',' .. now
+    local token = whole(base + seq)
+    local value = tenant .. ',' .. kind .. ',' .. c .. ',' .. meta .. ',' .. NOW
     owned[#owned + 1] = token
     owned[#owned + 1] = value
     leases[#leases + 1] = token .. ',' .. value
@@ -144,14 +144,14 @@ local function visit(tenant, c, room)
         return 0
     end
     local k = #set
-    set[k + 1], set[k + 2], set[k + 3], set[k + 4] = 'n', n + taken, 'q' .. c, q
-    if t[7] then set[#set + 1] = 'o' .. c; set[#set + 1] = o end
+    set[k + 1], set[k + 2], set[k + 3], set[k + 4] = 'n', whole(n + taken), 'q' .. c, q
+    if t[7] then set[#set + 1] = 'o' .. c; set[#set + 1] = whole(o) end
     if left then
         set[#set + 1] = 'd' .. c
-        set[#set + 1] = deficit
+        set[#set + 1] = whole(deficit)
     elseif t[5] then
         set[#set + 1] = 'd' .. c
-        set[#set + 1] = 0
+        set[#set + 1] = '0'
     end
     if not left then
         set[#set + 1] = 's' .. c
@@ -218,7 +218,7 @@ end
 flushRings()
 serve()
 local saved = { 'queued', (tonumber(head[3]) or 0) + queued, 'running', (tonumber(head[4]) or 0) + running,
-    'seq', string.format('%.0f', seq), 'c0', credit[0], 'c1', credit[1], 'c2', credit[2] }
+    'seq', whole(seq), 'c0', credit[0], 'c1', credit[1], 'c2', credit[2] }
 call('HSET', SHARD, unpack(saved))
 if owned[1] then
     call('HSET', OWN, unpack(owned))

@@ -28,6 +28,9 @@ local SHARD, DELAY, PARK = S .. ':shard', S .. ':delay', S .. ':park'
 local time = call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000) + tonumber(ARGV[1])
 local MAX_RUNNING = tonumber(ARGV[2])
+-- Numbers that become text by themselves go through %.17g, which is slow; whole numbers go through this.
+local function whole(number) return string.format('%d', number) end
+local NOW = whole(now)
 -- A hash keeps its compact form while no value is longer than 64 bytes.
 local INLINE = 64
 
@@ -67,7 +70,7 @@ local function push(tenant, c, kind, meta, t)
     if o > 0 or #q + #entry + 1 > INLINE then
         call('RPUSH', S .. ':q:' .. tenant .. ':' .. c, entry)
         set[2] = 'q' .. c .. ',' .. meta
-        set[3], set[4] = 'o' .. c, o + 1
+        set[3], set[4] = 'o' .. c, whole(o + 1)
     else
         set[3], set[4] = 'q' .. c, q .. entry .. ' '
     end
@@ -83,6 +86,7 @@ end
 -- Queues a job now, or when it is due.
 local function put(tenant, c, kind, due, meta, t)
     if due <= now then return push(tenant, c, kind, meta, t) end
+    due = whole(due)
     call('ZADD', DELAY, due, tenant .. ',' .. kind)
     call('HSET', tenantKey(tenant), 'j' .. kind, 'd' .. c .. ',' .. due .. ',' .. meta)
 end
@@ -109,7 +113,7 @@ end
 -- Puts a job aside until a human decides.
 local function bury(tenant, c, kind, meta, code)
     local name = tenant .. ',' .. kind
-    call('ZADD', S .. ':dead', now, name)
+    call('ZADD', S .. ':dead', NOW, name)
     call('HSET', S .. ':why', name, c .. ',' .. meta .. ',' .. code)
     call('HSET', tenantKey(tenant), 'j' .. kind, 'x')
 end
@@ -121,7 +125,7 @@ local function release(tenant, kind)
     local t = call('HMGET', key, 'n', 'm', 'p', 's0', 's1', 's2', 'j' .. kind)
     local n, m = (tonumber(t[1]) or 1) - 1, tonumber(t[2]) or MAX_RUNNING
     local set, gone = {}, { 'j' .. kind }
-    if n > 0 then set[1], set[2] = 'n', n else gone[2] = 'n' end
+    if n > 0 then set[1], set[2] = 'n', whole(n) else gone[2] = 'n' end
     for c = 0, 2 do
         local s = t[4 + c]
         if s == 'm' and n < m then
