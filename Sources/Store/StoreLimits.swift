@@ -1,3 +1,31 @@
 /// Every bound of this module, in one place.
 package enum StoreLimits {
+    /// Distinct pending contacts that make an outbound batch leave at once (R9, R10).
+    package static let outboundThreshold = 100
+    /// Changes stored by one call.
+    package static let changesPerCall = 10_000
+    /// Rows of one page of any listing.
+    package static let pageSize = 10_000
+    /// Tries of a transaction that met a deadlock or a serialization failure.
+    package static let transactionTries = 5
+    /// Time one migration may take.
+    package static let migrationTimeout: Duration = .seconds(3_600)
+    /// Time a process waits for another one that migrates.
+    package static let migrationLockTimeout: Duration = .seconds(3_600)
+    /// Days of partitions made ahead.
+    package static let partitionsAhead = 7
+    /// Days that record decisions are kept.
+    package static let decisionRetentionDays = 30
+    /// Days that runs are kept.
+    package static let runRetentionDays = 90
+    /// Days that hourly API usage is kept.
+    package static let usageRetentionDays = 400
+    /// Days that an echo waits for its change; longer than the longest pull interval, by far.
+    package static let echoRetentionDays = 7
+    /// Rows one housekeeping statement deletes.
+    package static let deletionBatch = 50_000
+    /// Characters of an error's text in a row.
+    package static let errorCharacters = 500
+    /// Records that share one page of an import's members.
+    package static let importsPerTenant = 1_000
 }

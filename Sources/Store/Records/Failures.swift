@@ -1,0 +1,123 @@
+import Drivers
+package import Foundation
+package import SyncRules
+
+/// Whose turn it is. Raw values are stored; never renumber them.
+package enum FailureClass: Int16, Sendable, CaseIterable {
+    /// This record's data; tried again when it changes.
+    case record = 1
+    /// Passing; tried again by itself.
+    case transient = 2
+    /// Somebody must act.
+    case human = 3
+    /// A fault of ours.
+    case bug = 4
+}
+
+/// A record that could not be written.
+package struct RecordFailure: Sendable, Hashable {
+    package var direction: Direction
+    package var object: ObjectKind
+    /// Salesforce id inbound, ActiveCampaign contact id outbound.
+    package var recordID: String
+    package var code: String
+    package var kind: FailureClass
+    package var fields: [String]
+    /// A sentence without values.
+    package var message: String?
+    /// What the record held; it is tried again when it holds something else.
+    package var fingerprint: [UInt8]?
+    package var seenAt: Date
+    /// Nil waits for a change of the record.
+    package var retryAt: Date?
+}
+
+/// A failure whose time has come again.
+package struct DueFailure: Sendable, Hashable {
+    package let object: ObjectKind
+    package let recordID: String
+    package let code: String
+    package let count: Int
+}
+
+extension Store {
+    /// Failures that are to be tried again now.
+    /// - Throws: `StoreError`.
+    package func failuresDue(
+        tenant: Int32, direction: Direction, now: Date, limit: Int
+    ) async throws -> [DueFailure] {
+        let rows = try await query(
+            """
+            SELECT object, record_id, code, count FROM ferry.record_failures
+            WHERE tenant_no = $1 AND direction = $2 AND retry_at <= $3 ORDER BY retry_at LIMIT $4
+            """,
+            [
+                .int4(tenant), .int2(direction.rawValue), .timestamptz(now), .int(min(limit, StoreLimits.pageSize)),
+            ])
+        return try decode(rows) { row in
+            DueFailure(
+                object: try row.case("object"), recordID: try row.get("record_id"), code: try row.get("code"),
+                count: try row.get("count"))
+        }
+    }
+
+    /// What records held when they were refused for good, by record id.
+    /// - Throws: `StoreError`.
+    package func refusedFingerprints(
+        tenant: Int32, direction: Direction, recordIDs: [String]
+    ) async throws -> [String: [UInt8]] {
+        guard !recordIDs.isEmpty else { return [:] }
+        let rows = try await query(
+            """
+            SELECT record_id, fingerprint FROM ferry.record_failures
+            WHERE tenant_no = $1 AND direction = $2 AND record_id = ANY ($3) AND fingerprint IS NOT NULL
+                AND retry_at IS NULL
+            """, [.int4(tenant), .int2(direction.rawValue), .array(recordIDs)])
+        let pairs = try decode(rows) {
+            (try $0.get("record_id", as: String.self), try $0.get("fingerprint", as: [UInt8].self))
+        }
+        return Dictionary(pairs, uniquingKeysWith: { first, _ in first })
+    }
+
+    static func failing(_ failures: [RecordFailure], tenant: Int32) -> [PostgresStatement] {
+        // Arrays of arrays are rectangular in PostgreSQL, so the fields travel joined.
+        guard !failures.isEmpty else { return [] }
+        return [
+            PostgresStatement(
+                """
+                INSERT INTO ferry.record_failures AS f (tenant_no, direction, object, record_id, code, class, fields,
+                    message, fingerprint, first_seen_at, last_seen_at, retry_at)
+                SELECT $1, n.direction, n.object, n.id, n.code, n.class, string_to_array(n.fields, ','), n.message,
+                    n.fingerprint, n.seen, n.seen, n.retry
+                FROM unnest($2::int2[], $3::int2[], $4::text[], $5::text[], $6::int2[], $7::text[], $8::text[],
+                    $9::bytea[], $10::timestamptz[], $11::timestamptz[])
+                    AS n (direction, object, id, code, class, fields, message, fingerprint, seen, retry)
+                ON CONFLICT (tenant_no, direction, record_id) DO UPDATE SET object = excluded.object,
+                    code = excluded.code, class = excluded.class, fields = excluded.fields, message = excluded.message,
+                    fingerprint = excluded.fingerprint, last_seen_at = excluded.last_seen_at,
+                    retry_at = excluded.retry_at, count = f.count + 1
+                """,
+                [
+                    .int4(tenant), .array(failures.map(\.direction.rawValue)), .array(failures.map(\.object.rawValue)),
+                    .array(failures.map(\.recordID)), .array(failures.map(\.code)),
+                    .array(failures.map(\.kind.rawValue)), .array(failures.map { $0.fields.joined(separator: ",") }),
+                    .array(failures.map(\.message)), .array(failures.map(\.fingerprint)),
+                    .array(failures.map(\.seenAt)), .array(failures.map(\.retryAt)),
+                ])
+        ]
+    }
+
+    static func resolving(_ failures: [ResolvedFailure], tenant: Int32) -> [PostgresStatement] {
+        guard !failures.isEmpty else { return [] }
+        return [
+            PostgresStatement(
+                """
+                DELETE FROM ferry.record_failures f USING unnest($2::int2[], $3::text[]) AS n (direction, id)
+                WHERE f.tenant_no = $1 AND f.direction = n.direction AND f.record_id = n.id
+                """,
+                [
+                    .int4(tenant), .array(failures.map(\.direction.rawValue)), .array(failures.map(\.recordID)),
+                ])
+        ]
+    }
+}

@@ -1,0 +1,28 @@
+import Crypto
+import Foundation
+
+/// One migration: a file of `Migrations/`, embedded when the program is built.
+struct Migration: Sendable {
+    /// From the file's name, `m0003_…`: 3.
+    let version: Int
+    /// The file's name without its ending.
+    let name: String
+    let sql: String
+
+    init(_ name: String, _ bytes: [UInt8]) {
+        self.name = name
+        version = Int(name.dropFirst().prefix(4)) ?? 0
+        sql = String(decoding: bytes, as: UTF8.self)
+    }
+
+    /// SHA-256 of the text.
+    var checksum: [UInt8] { Array(SHA256.hash(data: Array(sql.utf8))) }
+
+    /// All of them, in order. Forward only: a file that was ever released is never changed.
+    static let all = [
+        Migration("m0001_tenants", PackageResources.m0001_tenants_sql),
+        Migration("m0002_records", PackageResources.m0002_records_sql),
+        Migration("m0003_history", PackageResources.m0003_history_sql),
+        Migration("m0004_streams", PackageResources.m0004_streams_sql),
+    ]
+}

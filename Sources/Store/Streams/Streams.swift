@@ -1,0 +1,183 @@
+import Drivers
+package import Foundation
+package import SyncRules
+
+/// A stream that a scheduler has claimed.
+package struct DueStream: Sendable, Hashable {
+    /// The tenant's number.
+    package let tenant: Int32
+    package let direction: Direction
+    package let object: ObjectKind
+    /// When it should have run.
+    package let dueAt: Date
+}
+
+/// One stream as its row tells it.
+package struct StreamRow: Sendable {
+    package let direction: Direction
+    package let object: ObjectKind
+    package let isEnabled: Bool
+    package let state: String
+    /// When the tenant's settings were made: where a stream without cursor starts.
+    package let createdAt: Date
+    package let nextRunAt: Date
+    package let lastRunAt: Date?
+    package let lastSuccessAt: Date?
+    /// Failures in a row.
+    package let failures: Int
+    package let fence: Int64
+    package let errorCode: String?
+    package let lastError: String?
+    /// JSON; see `cursor(default:)`.
+    package let cursorText: String?
+
+    /// Whether its time has come.
+    package func isDue(at now: Date) -> Bool { isEnabled && nextRunAt <= now }
+
+    /// The stored cursor.
+    /// - Throws: `StoreError` with code `unreadable`.
+    package func cursor<Cursor: Decodable>(default start: Cursor) throws -> Cursor {
+        guard let cursorText else { return start }
+        do {
+            return try CursorCoding.decoder.decode(Cursor.self, from: Data(cursorText.utf8))
+        } catch {
+            throw StoreError(.unreadable, "the cursor of \(direction.name) \(object.name) can't be read")
+        }
+    }
+}
+
+/// How cursors are written: instants as seconds since 1970, which `ferry.sync_status` puts into words.
+enum CursorCoding {
+    static var encoder: JSONEncoder {
+        let encoder = JSONEncoder()
+        encoder.dateEncodingStrategy = .secondsSince1970
+        return encoder
+    }
+
+    static var decoder: JSONDecoder {
+        let decoder = JSONDecoder()
+        decoder.dateDecodingStrategy = .secondsSince1970
+        return decoder
+    }
+}
+
+extension Store {
+    /// Claims streams whose time has come, the longest overdue first. No two callers get the same one before its claim
+    /// runs out, however many claim at once.
+    /// - Parameters:
+    ///   - limit: streams at most.
+    ///   - leaseSeconds: length of the claim.
+    /// - Throws: `StoreError`.
+    package func claimDue(limit: Int, leaseSeconds: Double = 60, now: Date) async throws -> [DueStream] {
+        let rows = try await query(
+            Self.claimStatement,
+            [
+                .timestamptz(now), .int(min(limit, StoreLimits.pageSize)),
+                .timestamptz(now.addingTimeInterval(leaseSeconds)),
+            ])
+        return try decode(rows, Self.due)
+    }
+
+    static let claimStatement = """
+        WITH due AS (
+            SELECT tenant_no, direction, object FROM ferry.streams WHERE enabled AND claim_at <= $1
+            ORDER BY claim_at LIMIT $2 FOR UPDATE SKIP LOCKED
+        )
+        UPDATE ferry.streams s SET claim_at = $3 FROM due
+        WHERE s.tenant_no = due.tenant_no AND s.direction = due.direction AND s.object = due.object
+        RETURNING s.tenant_no, s.direction, s.object, s.next_run_at
+        """
+
+    private static func due(_ row: PostgresRow) throws -> DueStream {
+        DueStream(
+            tenant: try row.get("tenant_no"), direction: try row.case("direction"), object: try row.case("object"),
+            dueAt: try row.get("next_run_at"))
+    }
+
+    /// Lengthens the claim of a tenant's streams of one direction while their job runs, so that it is not asked for again.
+    /// - Throws: `StoreError`.
+    package func holdClaims(tenant: Int32, direction: Direction, until: Date) async throws {
+        try await query(
+            """
+            UPDATE ferry.streams SET claim_at = $3
+            WHERE tenant_no = $1 AND direction = $2 AND claim_at > next_run_at AND claim_at < $3
+            """, [.int4(tenant), .int2(direction.rawValue), .timestamptz(until)])
+    }
+
+    /// Takes back every claim, after Redis lost what they were made for; running jobs are asked for once more.
+    /// - Throws: `StoreError`.
+    package func releaseClaims(now: Date) async throws {
+        try await query(
+            """
+            UPDATE ferry.streams SET claim_at = next_run_at
+            WHERE enabled AND claim_at <> next_run_at AND claim_at > $1 AND next_run_at <= $1
+            """, [.timestamptz(now)])
+        try await query(
+            "UPDATE ferry.imports SET claim_at = check_at WHERE claim_at > $1 AND check_at <= $1", [.timestamptz(now)])
+    }
+
+    /// Makes a tenant's streams due at once; all of them, or one direction's.
+    /// - Returns: how many there are; 0 when the tenant is paused or has none.
+    /// - Throws: `StoreError`.
+    @discardableResult
+    package func requestRun(tenant: Int32, direction: Direction? = nil, now: Date) async throws -> Int {
+        let rows = try await query(
+            """
+            WITH woken AS (
+                UPDATE ferry.streams SET next_run_at = least(next_run_at, $3), claim_at = $3
+                WHERE tenant_no = $1 AND enabled AND ($2::int2 IS NULL OR direction = $2) RETURNING 1
+            ), called AS (
+                SELECT pg_notify('ferry_streams', '') FROM woken LIMIT 1
+            )
+            SELECT (SELECT count(*) FROM woken) AS count, (SELECT count(*) FROM called) AS calls
+            """, [.int4(tenant), .int2(direction?.rawValue), .timestamptz(now)])
+        return try decode(rows) { try $0.get("count", as: Int.self) }.first ?? 0
+    }
+
+    /// A tenant's streams.
+    /// - Throws: `StoreError`.
+    package func streams(tenant: Int32) async throws -> [StreamRow] {
+        let rows = try await query(
+            """
+            SELECT direction, object, enabled, state, created_at, next_run_at, last_run_at, last_success_at, failures,
+                fence, error_code, last_error, cursor
+            FROM ferry.streams WHERE tenant_no = $1 ORDER BY direction, object
+            """, [.int4(tenant)])
+        return try decode(rows) { row in
+            StreamRow(
+                direction: try row.case("direction"), object: try row.case("object"), isEnabled: try row.get("enabled"),
+                state: try row.get("state"), createdAt: try row.get("created_at"),
+                nextRunAt: try row.get("next_run_at"),
+                lastRunAt: try row.optional("last_run_at"), lastSuccessAt: try row.optional("last_success_at"),
+                failures: try row.get("failures"), fence: try row.get("fence"),
+                errorCode: try row.optional("error_code"), lastError: try row.optional("last_error"),
+                cursorText: try row.optional("cursor"))
+        }
+    }
+
+    /// One page of enabled streams by how long they are overdue, for a Redis that lost everything.
+    /// - Parameter after: the last stream of the page before.
+    /// - Throws: `StoreError`.
+    package func rebuildPage(after: DueStream?, limit: Int, now: Date) async throws -> [DueStream] {
+        let start = after?.dueAt ?? .distantPast
+        let rows = try await query(
+            """
+            SELECT tenant_no, direction, object, next_run_at FROM ferry.streams
+            WHERE enabled AND next_run_at <= $1
+                AND (next_run_at, tenant_no, direction, object) > ($2, $3, $4, $5)
+            ORDER BY next_run_at, tenant_no, direction, object LIMIT $6
+            """,
+            [
+                .timestamptz(now), .timestamptz(start), .int4(after?.tenant ?? 0),
+                .int2(after?.direction.rawValue ?? 0), .int2(after?.object.rawValue ?? 0),
+                .int(min(limit, StoreLimits.pageSize)),
+            ])
+        return try decode(rows, Self.due)
+    }
+
+    /// Streams overdue for longer than `patience` seconds, the worst first: what an auditor compares with Redis.
+    /// - Throws: `StoreError`.
+    package func overdue(by patience: Double = 0, limit: Int, now: Date) async throws -> [DueStream] {
+        try await rebuildPage(after: nil, limit: limit, now: now.addingTimeInterval(-patience))
+    }
+}
