@@ -78,7 +78,7 @@ package enum ClusterLimits {
 
 extension Duration {
     /// The duration in seconds.
-    package var seconds: TimeInterval {
+    var seconds: TimeInterval {
         Double(components.seconds) + Double(components.attoseconds) / 1e18
     }
 }

@@ -1,6 +1,6 @@
 import DequeModule
-import Logging
-import ServiceLifecycle
+package import Logging
+package import ServiceLifecycle
 import Store
 import Synchronization
 

@@ -1,4 +1,4 @@
-import Drivers
+package import Drivers
 package import JobQueue
 package import Logging
 package import ServiceLifecycle

@@ -1,4 +1,4 @@
-import SyncRules
+package import SyncRules
 
 /// The jobs a tenant can have. One of each at most is queued, and a tenant runs one at a time.
 package enum JobKind: String, Sendable, CaseIterable {

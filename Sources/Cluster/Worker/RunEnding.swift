@@ -17,11 +17,11 @@ struct RunEnding {
             commit.finish(
                 stream.direction, stream.object,
                 StreamOutcome(
-                    state: warning == nil ? "waiting" : "needs attention", ranAt: run.clock.now,
+                    state: warning == nil ? "waiting" : "needs attention", ranAt: run.now,
                     nextRunAt: nextRun(of: stream, tally), isSuccess: true, errorCode: warning.map { _ in "mapping" },
                     error: warning))
         }
-        commit.usage = session.usage(at: run.clock.now)
+        commit.usage = session.usage(at: run.now)
         commit.runRecord = record(tally, commit.usage)
         try await run.commit(commit, store: session.store)
     }
@@ -38,17 +38,17 @@ struct RunEnding {
     private func nextRun(of stream: StreamRow, _ tally: RunTally) -> Date {
         switch stream.direction {
         case .outbound:
-            if tally.hasMore { return run.clock.now }
+            if tally.hasMore { return run.now }
             var random = SystemRandomNumberGenerator()
-            return OutboundCadence.nextRun(after: run.clock.now, using: &random)
+            return OutboundCadence.nextRun(after: run.now, using: &random)
         case .inbound:
-            return InboundCadence(settings: session.tenant.settings, tenant: session.number).nextRun(after: run.clock.now)
+            return InboundCadence(settings: session.tenant.settings, tenant: session.number).nextRun(after: run.now)
         }
     }
 
     private func record(_ tally: RunTally, _ usage: [UsageEntry]) -> RunRecord {
         var record = RunRecord(
-            run: run.runID, direction: kind.direction, startedAt: started, finishedAt: run.clock.now, outcome: "done")
+            run: run.runID, direction: kind.direction, startedAt: started, finishedAt: run.now, outcome: "done")
         record.seen = Int32(clamping: tally.seen)
         record.created = Int32(clamping: tally.created)
         record.updated = Int32(clamping: tally.updated)
@@ -69,7 +69,7 @@ struct RunEnding {
     static func fail(
         _ trouble: StreamTrouble, config: TenantConfig, kind: JobKind, run: RunContext, started: Date, store: Store
     ) async throws {
-        var commit = RunCommit(tenant: config.number, fence: run.token.rawValue, run: run.runID)
+        var commit = RunCommit(tenant: config.number, fence: run.fence, run: run.runID)
         let rows = try await store.streams(tenant: config.number).filter { row in
             row.direction == kind.direction && (kind == .outbound || row.isDue(at: started))
         }
@@ -78,12 +78,12 @@ struct RunEnding {
             commit.finish(
                 row.direction, row.object,
                 StreamOutcome(
-                    state: trouble.state, ranAt: run.clock.now, nextRunAt: run.clock.now.addingTimeInterval(delay),
+                    state: trouble.state, ranAt: run.now, nextRunAt: run.now.addingTimeInterval(delay),
                     isSuccess: false, failures: row.failures + 1, errorCode: trouble.code,
                     error: String(trouble.message.prefix(ClusterLimits.errorLength))))
         }
         commit.runRecord = RunRecord(
-            run: run.runID, direction: kind.direction, startedAt: started, finishedAt: run.clock.now,
+            run: run.runID, direction: kind.direction, startedAt: started, finishedAt: run.now,
             outcome: "failed", errorCode: trouble.code)
         try await run.commit(commit, store: store)
     }

@@ -48,7 +48,7 @@ struct Runtime: Sendable {
 
     /// A scheduler over this runtime's stores.
     func scheduler() throws -> SchedulerService {
-        let listener = PostgresListener(postgres, channels: [Store.streamsChannel])
+        let listener = PostgresListener(postgres, channels: ["ferry_streams"])
         return SchedulerService(store: store, queue: try queue(), clock: clock, logger: logger) {
             AsyncStream(bufferingPolicy: .bufferingNewest(1)) { continuation in
                 let task = Task {

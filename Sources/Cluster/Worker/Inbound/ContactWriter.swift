@@ -25,7 +25,7 @@ struct ContactWriter {
                 side: .activeCampaign, object: write.object, recordID: write.recordID,
                 fingerprint: Fingerprint(write.write.projection))
         }
-        try await session.store.intend(tenant: session.number, intentions, now: run.clock.now)
+        try await session.store.intend(tenant: session.number, intentions, now: run.now)
         commit.consumedEchoes += intentions.map(\.key)
         try await writeFresh(fresh, into: &commit, &tally)
         try await writeLinked(linked, into: &commit, &tally)
@@ -73,8 +73,8 @@ struct ContactWriter {
         let result = await session.activeCampaign.importContacts(writes)
         let opened = result.batches.map { batch in
             OpenImport(
-                batchID: batch.id, openedAt: run.clock.now,
-                checkAt: run.clock.now.addingTimeInterval(ClusterLimits.firstImportCheck),
+                batchID: batch.id, openedAt: run.now,
+                checkAt: run.now.addingTimeInterval(ClusterLimits.firstImportCheck),
                 members: batch.writes.map(ImportMember.init))
         }
         if let trouble = result.trouble {
@@ -112,7 +112,7 @@ struct ContactWriter {
             commit.links.append(link)
             if let replaced = write.replaced, replaced.contactID != contactID { commit.removedLinks.append(replaced) }
             commit.resolveFailure(.inbound, recordID: write.recordID)
-            if session.hasPackage { commit.writeBack(link, now: run.clock.now) }
+            if session.hasPackage { commit.writeBack(link, now: run.now) }
             if write.contactID == nil { tally.created += 1 } else { tally.updated += 1 }
             commit.decisions.append(decision(.accepted, write, contactID: contactID, reason: "R40"))
         case .gone:
@@ -132,7 +132,7 @@ struct ContactWriter {
         tally.failed += 1
         commit.fail(
             .inbound, write.object, recordID: write.recordID, code: code, fields: fields,
-            fingerprint: write.settled.recordFingerprint?.stored, now: run.clock.now)
+            fingerprint: write.settled.recordFingerprint?.stored, now: run.now)
         commit.decisions.append(decision(.rejected, write, reason: code))
     }
 

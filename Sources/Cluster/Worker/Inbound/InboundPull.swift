@@ -23,7 +23,7 @@ struct InboundPull {
         var cursors: [ObjectKind: InboundCursor] = [:]
         for object in Self.order {
             let stream = try session.stream(.inbound, object)
-            guard stream.isDue(at: run.clock.now) else { continue }
+            guard stream.isDue(at: run.now) else { continue }
             cursors[object] = try stream.cursor(default: InboundCursor(start: stream.createdAt))
         }
         var claimed: [EmailAddress: (object: ObjectKind, recordID: String)] = [:]
@@ -49,7 +49,7 @@ struct InboundPull {
     /// Reads again the records whose failure was a passing one, or whose import was still open when they changed.
     private func retryFailures(busy: BusyContacts, _ tally: inout RunTally) async throws {
         let due = try await session.store.failuresDue(
-            tenant: session.number, direction: .inbound, now: run.clock.now, limit: ClusterLimits.retriesPerRun)
+            tenant: session.number, direction: .inbound, now: run.now, limit: ClusterLimits.retriesPerRun)
         var claimed: [EmailAddress: (object: ObjectKind, recordID: String)] = [:]
         for (object, failures) in Dictionary(grouping: due, by: \.object) {
             let records = try await session.salesforce.records(object, ids: failures.map(\.recordID))
@@ -88,11 +88,11 @@ struct InboundPull {
             case .relinked(let link, let acknowledges, let review, let decisions):
                 commit.links.append(link)
                 commit.note(decisions)
-                if let review { commit.deferChange(review, until: run.clock.now, reason: "review") }
-                if acknowledges { commit.writeBack(link, now: run.clock.now) }
+                if let review { commit.deferChange(review, until: run.now, reason: "review") }
+                if acknowledges { commit.writeBack(link, now: run.now) }
             case .write(let write, let review, let decisions):
                 commit.note(decisions)
-                if let review { commit.deferChange(review, until: run.clock.now, reason: "review") }
+                if let review { commit.deferChange(review, until: run.now, reason: "review") }
                 writes.append(write)
             }
         }
@@ -126,7 +126,7 @@ struct InboundPull {
         for record in records where busy.records[record.id] != Fingerprint(projector.project(record)) {
             commit.fail(
                 .inbound, record.object, recordID: record.id, code: "import_open", fields: [], fingerprint: nil,
-                now: run.clock.now, retryAt: busy.checkAgainAt)
+                now: run.now, retryAt: busy.checkAgainAt)
         }
     }
 
@@ -136,7 +136,7 @@ struct InboundPull {
             guard let recordID = decision.recordID else { continue }
             commit.fail(
                 .inbound, object, recordID: recordID, code: decision.code.name, fields: ["Email"], fingerprint: nil,
-                now: run.clock.now)
+                now: run.now)
         }
     }
 }

@@ -21,7 +21,7 @@ struct OutboundBatch {
         let stream = try session.stream(.outbound, .contact)
         var cursor = try stream.cursor(default: OutboundCursor(start: stream.createdAt))
         var pending = Dictionary(
-            try await session.store.pending(tenant: session.number, limit: chunkSize, now: run.clock.now)
+            try await session.store.pending(tenant: session.number, limit: chunkSize, now: run.now)
                 .map { ($0.contactID, $0) }, uniquingKeysWith: { first, _ in first })
         tally.hasMore = pending.count == chunkSize
 
@@ -42,7 +42,7 @@ struct OutboundBatch {
         var isWhole = false
         while !isWhole {
             let page = try await session.activeCampaign.changedContacts(since: cursor.since, after: cursor.walkedTo)
-            cursor.begin(now: page.serverNow ?? run.clock.now)
+            cursor.begin(now: page.serverNow ?? run.now)
             chunk += page.contacts
             if let last = page.contacts.last { cursor.advance(to: last.id) }
             isWhole = page.isLast
@@ -83,7 +83,7 @@ struct OutboundBatch {
         settleMissing(missing, links: linksByContact, &commit)
 
         let echoes = try await session.echoes(of: links.map(\.recordID) + contacts.map { "new:\($0.id)" })
-        var chunk = session.outboundChunk(now: run.clock.now, echoes: echoes)
+        var chunk = session.outboundChunk(now: run.now, echoes: echoes)
         let fresh = try await withoutKnownFailures(free)
         chunk.take(fresh, links: linksByContact)
         let answers = try await ask(chunk.questions)
@@ -134,7 +134,7 @@ struct OutboundBatch {
         answers.owners = Dictionary(owners.map { ($0.recordID, $0.contactID) }, uniquingKeysWith: { first, _ in first })
         if !session.hasExternalID, !questions.emails.isEmpty {
             answers.creationAttempts = try await session.store.creationAttempts(
-                tenant: session.number, since: run.clock.now.addingTimeInterval(-OutboundChunk.creationQuarantine))
+                tenant: session.number, since: run.now.addingTimeInterval(-OutboundChunk.creationQuarantine))
         }
         return answers
     }

@@ -1,3 +1,4 @@
+import Drivers
 import Foundation
 import Store
 import SyncRules
@@ -42,7 +43,7 @@ struct RecordWriter {
     /// What is about to be written goes into the echo ledger first and is committed: if the answer is lost, the next run
     /// and the next pull know our own write by it (T10, T17).
     func write(_ writes: [RecordWrite], into commit: inout RunCommit, _ tally: inout RunTally) async throws {
-        try await session.store.intend(tenant: session.number, writes.map { intention($0) }, now: run.clock.now)
+        try await session.store.intend(tenant: session.number, writes.map { intention($0) }, now: run.now)
         var remaining = writes
         // The second round carries what is left of records some of whose fields were refused (D6).
         for round in 0..<ClusterLimits.fieldDropRounds {
@@ -109,7 +110,7 @@ struct RecordWriter {
         case .passing:
             let wait = ClusterLimits.recordRetry.delay(attempt: 0)
             commit.deferChange(
-                write.contactID, until: run.clock.now.addingTimeInterval(wait.seconds), reason: refusal.code)
+                write.contactID, until: run.now.addingTimeInterval(wait.seconds), reason: refusal.code)
             commit.decisions.append(decision(.lockedRetry, write, id: write.recordID, reason: refusal.code))
         case .permanent, .converted, .needsHuman:
             fail(write, refusal, &commit, &tally)
@@ -126,7 +127,7 @@ struct RecordWriter {
         } else {
             // It changed between our look and our write, or a lost creation met it: looked at anew in the next run.
             commit.deferChange(
-                write.contactID, until: run.clock.now.addingTimeInterval(ClusterLimits.recordRetry.floor.seconds),
+                write.contactID, until: run.now.addingTimeInterval(ClusterLimits.recordRetry.floor.seconds),
                 reason: "ACSYNC_PENDING")
         }
     }
@@ -137,7 +138,7 @@ struct RecordWriter {
         tally.failed += 1
         commit.fail(
             .outbound, write.object, recordID: String(write.contactID), code: refusal.code,
-            fields: refusal.fields, fingerprint: session.fingerprint(of: write.contact).stored, now: run.clock.now)
+            fields: refusal.fields, fingerprint: session.fingerprint(of: write.contact).stored, now: run.now)
         commit.decisions.append(decision(.rejected, write, id: write.recordID, reason: refusal.code))
     }
 

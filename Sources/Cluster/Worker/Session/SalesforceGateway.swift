@@ -1,3 +1,4 @@
+import Drivers
 import Foundation
 import Salesforce
 import Store
@@ -7,6 +8,7 @@ import SyncRules
 /// they need.
 struct SalesforceGateway: Sendable {
     let client: SalesforceClient
+    let clock: WallClock
     let schema = SalesforceSchema()
     /// Whether the org has the Salesforce package with its status fields (salesforce-api 13).
     let hasPackage: Bool
@@ -56,7 +58,7 @@ struct SalesforceGateway: Sendable {
             pages[object] = Page(
                 records: page.records.compactMap { record($0, object) },
                 isLast: page.isDone && page.records.count < ClusterLimits.inboundPage,
-                serverNow: answer.serverDate ?? client.now)
+                serverNow: answer.serverDate ?? clock.now)
         }
         return pages
     }

@@ -116,7 +116,7 @@ final class SessionCache: Sendable {
             onCall: { meter.count(.salesforce, CallClass($0.callClass)) })
         let isMarked = tenant.settings.contactSelection == .marked || tenant.settings.leadSelection == .marked
         return SalesforceGateway(
-            client: client, hasPackage: tenant.salesforce.isPackageInstalled,
+            client: client, clock: clock, hasPackage: tenant.salesforce.isPackageInstalled,
             externalIDField: tenant.salesforce.externalIDField,
             fields: Dictionary(
                 uniqueKeysWithValues: [ObjectKind.contact, .lead].map { object in

@@ -71,7 +71,7 @@ struct TenantSession: Sendable {
 
     /// An empty commit under the run's token.
     func commit(_ run: RunContext) -> RunCommit {
-        RunCommit(tenant: number, fence: run.token.rawValue, run: run.runID)
+        RunCommit(tenant: number, fence: run.fence, run: run.runID)
     }
 
     /// A planner for one chunk of an outbound batch.
