@@ -1,7 +1,7 @@
 package import Drivers
 package import JobQueue
 package import Logging
-package import ServiceLifecycle
+import ServiceLifecycle
 package import Store
 import SyncRules
 

@@ -1,7 +1,7 @@
 import Drivers
 package import JobQueue
 package import Logging
-package import ServiceLifecycle
+import ServiceLifecycle
 import Synchronization
 
 /// Leases jobs and runs them, as many at once as it may. Any number of workers run side by side; none keeps state.

@@ -69,9 +69,9 @@ extension SalesforceGateway {
 
     private func send(_ writes: [SalesforceWrite]) async throws -> [RowOutcome] {
         var outcomes = [RowOutcome?](repeating: nil, count: writes.count)
-        let packs = try await calling { () throws(SalesforceError) in try PackedWrites.pack(writes) }
+        let packs = try reading { () throws(SalesforceError) in try PackedWrites.pack(writes) }
         for pack in packs {
-            let answer = try await calling { () throws(SalesforceError) in try await client.write(pack) }
+            let answer = try await calling { () async throws(SalesforceError) in try await client.write(pack) }
             for (place, result) in answer.value { outcomes[place] = Self.outcome(result, writes[place]) }
         }
         let missing = RowOutcome.refused(RowRefusal(kind: .passing, code: "no_result", fields: []))

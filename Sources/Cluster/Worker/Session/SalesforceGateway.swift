@@ -54,7 +54,7 @@ struct SalesforceGateway: Sendable {
         }
         var pages: [ObjectKind: Page] = [:]
         for (object, result) in zip(objects, answer.value) {
-            let page = try calling { () throws(SalesforceError) in try result.page() }
+            let page = try reading { () throws(SalesforceError) in try result.page() }
             pages[object] = Page(
                 records: page.records.compactMap { record($0, object) },
                 isLast: page.isDone && page.records.count < ClusterLimits.inboundPage,
@@ -86,7 +86,7 @@ struct SalesforceGateway: Sendable {
         let answer = try await composite(for: [object]) {
             [.retrieve(object: object.salesforceName, ids: ids, fields: columns(of: object))]
         }
-        return try calling { () throws(SalesforceError) in try answer.value[0].records() }
+        return try reading { () throws(SalesforceError) in try answer.value[0].records() }
             .compactMap { $0.flatMap { record($0, object) } }
     }
 
@@ -102,15 +102,15 @@ struct SalesforceGateway: Sendable {
         }
         var answers = OutboundAnswers()
         for (object, result) in zip(searched, answer.value) {
-            var page = try calling { () throws(SalesforceError) in try result.page() }
+            var page = try reading { () throws(SalesforceError) in try result.page() }
             answers.found += page.records.compactMap { record($0, object) }
             while let next = page.nextRecordsURL {
-                page = try await calling { () throws(SalesforceError) in try await client.nextPage(next).value }
+                page = try await calling { () async throws(SalesforceError) in try await client.nextPage(next).value }
                 answers.found += page.records.compactMap { record($0, object) }
             }
         }
         for ((object, _), result) in zip(ids, answer.value.dropFirst(searched.count)) {
-            let records = try calling { () throws(SalesforceError) in try result.records() }
+            let records = try reading { () throws(SalesforceError) in try result.records() }
             for record in records.compactMap({ $0.flatMap { self.record($0, object) } }) {
                 answers.held[record.id] = record
             }
@@ -173,7 +173,7 @@ struct SalesforceGateway: Sendable {
     }
 
     private func send(_ parts: [Subrequest]) async throws -> SalesforceAnswer<[SubrequestResult]> {
-        try await calling { () throws(SalesforceError) in try await client.composite(parts) }
+        try await calling { () async throws(SalesforceError) in try await client.composite(parts) }
     }
 
     private static func refusesField(_ result: SubrequestResult) -> Bool {
@@ -185,7 +185,7 @@ struct SalesforceGateway: Sendable {
     func learn(_ objects: Set<ObjectKind>) async throws -> Bool {
         var isNew = false
         for object in objects {
-            let answer = try await calling { () throws(SalesforceError) in
+            let answer = try await calling { () async throws(SalesforceError) in
                 try await client.describe(object.salesforceName)
             }
             guard let description = answer.value?.description else { continue }
@@ -201,7 +201,7 @@ struct SalesforceGateway: Sendable {
         do { return try await body() } catch { throw StreamTrouble(error) }
     }
 
-    private func calling<Value>(_ body: () throws(SalesforceError) -> Value) throws -> Value {
+    func reading<Value>(_ body: () throws(SalesforceError) -> Value) throws -> Value {
         do { return try body() } catch { throw StreamTrouble(error) }
     }
 }

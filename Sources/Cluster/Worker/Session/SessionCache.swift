@@ -1,5 +1,5 @@
 import ActiveCampaign
-package import Drivers
+import Drivers
 import Foundation
 import Salesforce
 import Store
