@@ -52,7 +52,8 @@ struct FaultTests {
         _ = try await cluster.queue.sweep()
         try await cluster.settle()
         let before = tenant.snapshot()
-        let cursors: String = try await cluster.value("SELECT string_agg(cursor::text, ',') AS value FROM ferry.streams")
+        let cursors: String = try await cluster.value(
+            "SELECT string_agg(cursor::text, ',') AS value FROM ferry.streams")
         for job in stale { _ = await cluster.runner.run(job) }
         #expect(tenant.snapshot() == before)
         let after: String = try await cluster.value("SELECT string_agg(cursor::text, ',') AS value FROM ferry.streams")

@@ -63,7 +63,8 @@ package struct IngestServer: Service {
                 return .contentTooLarge
             }
             do {
-                let hint = ChangeHint(tenant: known.tenant, contactID: try WebhookBody(body.readableBytesView).contactID)
+                let hint = ChangeHint(
+                    tenant: known.tenant, contactID: try WebhookBody(body.readableBytesView).contactID)
                 return await inbox.post(hint) ? .ok : .serviceUnavailable
             } catch {
                 await report(known.tenant, error)

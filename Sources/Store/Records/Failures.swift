@@ -121,3 +121,15 @@ extension Store {
         ]
     }
 }
+
+extension Store {
+    /// Records a webhook that could not be used, where its tenant sees it; the change itself is found by the next poll.
+    /// - Parameter code: stable, `webhook_without_contact_id`.
+    /// - Throws: `StoreError`.
+    package func reportWebhookFailure(tenant: Int32, code: String, now: Date) async throws {
+        let failure = RecordFailure(
+            direction: .outbound, object: .contact, recordID: "webhook", code: code, kind: .record, fields: [],
+            message: nil, fingerprint: nil, seenAt: now, retryAt: nil)
+        try await transact(Self.failing([failure], tenant: tenant))
+    }
+}

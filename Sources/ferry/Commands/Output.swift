@@ -8,11 +8,16 @@ struct OutputOptions: ParsableArguments {
 
     /// Prints a value as JSON with stable keys, or as the text made from it.
     func print(_ value: some Encodable, text: () -> String) throws {
-        guard json else { return Swift.print(text()) }
+        guard json else { return Self.write(text()) }
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
         encoder.dateEncodingStrategy = .iso8601
-        Swift.print(String(decoding: try encoder.encode(value), as: UTF8.self))
+        Self.write(String(decoding: try encoder.encode(value), as: UTF8.self))
+    }
+
+    /// Writes a line to standard output at once, also into a pipe.
+    private static func write(_ text: String) {
+        FileHandle.standardOutput.write(Data((text + "\n").utf8))
     }
 }
 

@@ -50,7 +50,6 @@ struct SimulateCommand: AsyncParsableCommand {
             JWT bearer with the private key of --json
             """
         }
-        fflush(stdout)
         try await serving
     }
 }

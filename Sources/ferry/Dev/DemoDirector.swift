@@ -1,5 +1,6 @@
 import Drivers
 import Foundation
+import Simulators
 import Store
 import SyncRules
 
@@ -48,7 +49,7 @@ struct DemoDirector {
         var provoked = 0
         for tenant in world.tenants { provoked += try tenant.provokeConflicts() }
         // The batch goes first and meets records that wait for the next pull: Salesforce must win.
-        for tenant in world.tenants { try await store.requestRun(tenant: tenant.id, direction: .outbound, now: clock.now) }
+        for tenant in world.tenants { try await request(tenant, .outbound) }
         try await untilIdle(.outbound)
         let disagreements = try await settle("Act 3: \(provoked) people edited on both sides", &screen)
 
@@ -57,6 +58,11 @@ struct DemoDirector {
             converged: disagreements.isEmpty && conflicts > 0, records: people, tenants: world.tenants.count,
             conflictsProvoked: provoked, conflictsDecidedForSalesforce: conflicts,
             disagreements: Array(disagreements.prefix(10)))
+    }
+
+    private func request(_ tenant: DemoTenant, _ direction: Direction) async throws {
+        guard let row = try await store.tenant(tenant.id) else { return }
+        try await store.requestRun(tenant: row.number, direction: direction, now: clock.now)
     }
 
     // MARK: - Waiting
@@ -71,8 +77,8 @@ struct DemoDirector {
             if looksWithoutProgress >= Self.looksUntilNudge {
                 looksWithoutProgress = 0
                 for tenant in world.tenants {
-                    try await store.requestRun(tenant: tenant.id, direction: .inbound, now: clock.now)
-                    try await store.requestRun(tenant: tenant.id, direction: .outbound, now: clock.now)
+                    try await request(tenant, .inbound)
+                    try await request(tenant, .outbound)
                 }
             }
             let open = world.tenants.map { $0.disagreements() }
@@ -101,8 +107,8 @@ struct DemoDirector {
         let asked = clock.now
         let deadline = ContinuousClock.now + patience
         while ContinuousClock.now < deadline {
-            let rows = try await store.syncStatus()
-            let open = rows.filter { $0.direction == direction && ($0.lastRun ?? .distantPast) < asked }
+            let rows = try await store.status()
+            let open = rows.filter { $0.direction == direction.name && ($0.lastRun ?? .distantPast) < asked }
             if open.isEmpty { return }
             try await Task.sleep(for: Self.look)
         }

@@ -184,14 +184,17 @@ final class DemoTenant: Sendable {
         for (email, origin) in people.sorted(by: { $0.key < $1.key }) {
             let (mine, theirs) = (contacts[email] ?? [], records[email] ?? [])
             guard mine.count == 1, theirs.count == 1 else {
-                found.append("\(email): \(mine.count) contacts in ActiveCampaign, \(theirs.count) records in Salesforce")
+                found.append(
+                    "\(email): \(mine.count) contacts in ActiveCampaign, \(theirs.count) records in Salesforce")
                 continue
             }
             if theirs[0].object != origin.object { found.append("\(email): is a \(theirs[0].object)") }
             if !mine[0].tags.contains(origin.tag) { found.append("\(email): lacks the tag \(origin.tag)") }
             found += differences(mine[0], theirs[0], origin: origin)
         }
-        for email in outsiders where contacts[email] != nil { found.append("\(email): should not be in ActiveCampaign") }
+        for email in outsiders where contacts[email] != nil {
+            found.append("\(email): should not be in ActiveCampaign")
+        }
         return found
     }
 

@@ -5,6 +5,8 @@ import Foundation
 import Logging
 import ServiceLifecycle
 import Simulators
+import Store
+import UnixSignals
 
 /// A cluster in one process: embedded servers, simulated providers, and every role.
 struct DevCluster {

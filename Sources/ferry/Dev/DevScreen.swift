@@ -30,8 +30,7 @@ struct DevScreen {
         let rows = [phase, Self.heading] + lines.map(Self.row)
         for row in rows { text += (isTerminal ? "\u{1B}[2K" : "") + row + "\n" }
         drawn = rows.count
-        print(text, terminator: "")
-        fflush(stdout)
+        FileHandle.standardOutput.write(Data(text.utf8))
     }
 
     /// Leaves what is drawn where it is; the next drawing starts below.

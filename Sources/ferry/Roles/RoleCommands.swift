@@ -1,6 +1,9 @@
 import ArgumentParser
 import Cluster
+import Drivers
 import Foundation
+import Logging
+import Store
 
 /// `ferry scheduler`.
 struct SchedulerCommand: AsyncParsableCommand {

@@ -5,6 +5,7 @@ import JobQueue
 import Logging
 import ServiceLifecycle
 import Store
+import UnixSignals
 
 /// What every role and control command stands on: settings, clock, PostgreSQL, Redis. The one place where a cluster's
 /// parts are put together.

@@ -146,7 +146,7 @@ extension String {
             for (j, right) in other.enumerated() {
                 let substituted = previous + (left == right ? 0 : 1)
                 previous = row[j + 1]
-                row[j + 1] = min(substituted, row[j] + 1, row[j + 1] + 1)
+                row[j + 1] = Swift.min(substituted, row[j] + 1, row[j + 1] + 1)
             }
         }
         return row[other.count]

@@ -116,7 +116,8 @@ struct TestTenant {
     /// Everything both sides hold, stamps included: equal before and after means that nothing was written.
     func snapshot() -> Snapshot {
         Snapshot(
-            contacts: account.contacts(), records: org.records("Contact", includingDeleted: true)
+            contacts: account.contacts(),
+            records: org.records("Contact", includingDeleted: true)
                 + org.records("Lead", includingDeleted: true))
     }
 

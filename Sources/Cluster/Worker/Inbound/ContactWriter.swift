@@ -33,7 +33,9 @@ struct ContactWriter {
 
     // MARK: - First-time records
 
-    private func writeFresh(_ writes: [ContactWrite], into commit: inout RunCommit, _ tally: inout RunTally) async throws {
+    private func writeFresh(_ writes: [ContactWrite], into commit: inout RunCommit, _ tally: inout RunTally)
+        async throws
+    {
         if writes.count >= ClusterLimits.importThreshold {
             return try await importAll(writes, into: &commit, &tally)
         }
@@ -47,7 +49,9 @@ struct ContactWriter {
 
     /// An import goes by address. Before one carries linked contacts their addresses are read, a hundred a call: a contact
     /// whose address was changed in ActiveCampaign would otherwise be made a second time.
-    private func writeLinked(_ writes: [ContactWrite], into commit: inout RunCommit, _ tally: inout RunTally) async throws {
+    private func writeLinked(_ writes: [ContactWrite], into commit: inout RunCommit, _ tally: inout RunTally)
+        async throws
+    {
         var single = writes
         if writes.count >= ClusterLimits.importThreshold {
             let candidates = writes.filter(\.fitsImport)
@@ -69,7 +73,8 @@ struct ContactWriter {
 
     // MARK: - Settlements
 
-    private func importAll(_ writes: [ContactWrite], into commit: inout RunCommit, _ tally: inout RunTally) async throws {
+    private func importAll(_ writes: [ContactWrite], into commit: inout RunCommit, _ tally: inout RunTally) async throws
+    {
         let result = await session.activeCampaign.importContacts(writes)
         let opened = result.batches.map { batch in
             OpenImport(

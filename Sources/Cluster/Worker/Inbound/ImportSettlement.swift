@@ -77,7 +77,8 @@ struct ImportSettlement {
         let known = Set(open.members.compactMap(\.contactID))
         // The answer lists ids without their addresses: those of new contacts are read to tell whose they are.
         let isFresh = open.members.contains { $0.contactID == nil }
-        let fresh = isFresh ? try await session.activeCampaign.contacts(ids: contactIDs.filter { !known.contains($0) }) : []
+        let fresh =
+            isFresh ? try await session.activeCampaign.contacts(ids: contactIDs.filter { !known.contains($0) }) : []
         let ids = Dictionary(
             fresh.compactMap { contact in contact.email.map { ($0.hash, contact.id) } },
             uniquingKeysWith: { first, _ in first })

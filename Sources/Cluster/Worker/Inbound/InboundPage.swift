@@ -122,7 +122,8 @@ struct InboundPage {
     ) -> InboundVerdict {
         guard let email = record.email else { return .dropped([decision(.noEmail, record, before, reason: "R7")]) }
         let contact = ContactWrite(
-            email: email, write: write, tag: tag, settled: settled, values: rules.projector.activeCampaignValues(of: write),
+            email: email, write: write, tag: tag, settled: settled,
+            values: rules.projector.activeCampaignValues(of: write),
             changesEmail: !replaces && before.map { $0.emailHash != email.hash } ?? false,
             replaced: replaces ? before : nil)
         return .write(contact, review: review, kept(write, record, before))

@@ -1,8 +1,8 @@
 import ActiveCampaign
 import Drivers
 import Foundation
-import Synchronization
 import SyncRules
+import Synchronization
 
 /// The fields of an account by both of their names; read once and kept as long as the tenant's rows stay as they are.
 struct FieldCatalog: Sendable {
@@ -38,14 +38,17 @@ struct ActiveCampaignGateway: Sendable {
 
     /// Contacts changed since an instant, by ascending id.
     func changedContacts(since: Date, after id: Int64) async throws -> Page {
-        let page = try await calling { () async throws(ActiveCampaignError) in try await client.contacts(updatedSince: since, after: id) }
+        let page = try await calling { () async throws(ActiveCampaignError) in
+            try await client.contacts(updatedSince: since, after: id)
+        }
         return Page(contacts: page.contacts.map(contact), isLast: page.isLast, serverNow: page.serverDate)
     }
 
     /// Contacts by id; those that are deleted are missing.
     func contacts(ids: [Int64]) async throws -> [SyncRules.ActiveCampaignContact] {
         guard !ids.isEmpty else { return [] }
-        return try await calling { () async throws(ActiveCampaignError) in try await client.contacts(ids: ids) }.map(contact)
+        return try await calling { () async throws(ActiveCampaignError) in try await client.contacts(ids: ids) }.map(
+            contact)
     }
 
     private func contact(_ record: ContactRecord) -> SyncRules.ActiveCampaignContact {
@@ -65,22 +68,30 @@ struct ActiveCampaignGateway: Sendable {
     func upsert(_ write: ContactWrite) async throws -> ContactOutcome {
         var values = values(of: write)
         values.email = write.email.normalized
-        let outcome = Self.outcome(try await calling { () async throws(ActiveCampaignError) in try await client.upsert(values) })
+        let outcome = Self.outcome(
+            try await calling { () async throws(ActiveCampaignError) in try await client.upsert(values) })
         guard case .written(let contactID) = outcome, let tag = write.tag else { return outcome }
         return try await self.tag(contactID, with: tag) ? outcome : .gone
     }
 
     /// Writes a contact by its id; the address may change (R8).
     func update(_ contactID: Int64, with write: ContactWrite) async throws -> ContactOutcome {
-        Self.outcome(try await calling { () async throws(ActiveCampaignError) in try await client.update(contactID, with: values(of: write)) })
+        Self.outcome(
+            try await calling { () async throws(ActiveCampaignError) in
+                try await client.update(contactID, with: values(of: write))
+            })
     }
 
     private func tag(_ contactID: Int64, with tag: SyncTag) async throws -> Bool {
         for _ in 0..<2 {
             let tagID = try await tagIDs.id(of: tag.rawValue) {
-                try await calling { () async throws(ActiveCampaignError) in try await client.tagCreatingIfMissing(tag.rawValue) }.id
+                try await calling { () async throws(ActiveCampaignError) in
+                    try await client.tagCreatingIfMissing(tag.rawValue)
+                }.id
             }
-            switch try await calling({ () async throws(ActiveCampaignError) in try await client.addTag(tagID, toContact: contactID) }) {
+            switch try await calling({ () async throws(ActiveCampaignError) in
+                try await client.addTag(tagID, toContact: contactID)
+            }) {
             case .done: return true
             case .contactGone: return false
             case .tagGone: tagIDs.forget(tag.rawValue)

@@ -1,5 +1,5 @@
-import Synchronization
 import SyncRules
+import Synchronization
 
 /// What a provider call was for. Raw values are stored; never renumber them.
 package enum CallClass: Int16, Sendable, CaseIterable {

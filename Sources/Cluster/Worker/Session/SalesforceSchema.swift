@@ -1,6 +1,6 @@
 import Salesforce
-import Synchronization
 import SyncRules
+import Synchronization
 
 /// What was learned of an org's fields the hard way: names it does not know or hides, and fields it does not let us
 /// write. Asked for only after Salesforce refused a field, so that an idle tenant costs no describe.

@@ -3,8 +3,8 @@ import Drivers
 import Foundation
 import Salesforce
 import Store
-import Synchronization
 import SyncRules
+import Synchronization
 
 /// Which provider addresses a process may call, and how ActiveCampaign reaches ingest.
 package struct ProviderPolicy: Sendable {
@@ -120,7 +120,8 @@ final class SessionCache: Sendable {
             externalIDField: tenant.salesforce.externalIDField,
             fields: Dictionary(
                 uniqueKeysWithValues: [ObjectKind.contact, .lead].map { object in
-                    let mapped = FieldMapping.effective(rows: tenant.config.mappings, for: object).map(\.salesforceField)
+                    let mapped = FieldMapping.effective(rows: tenant.config.mappings, for: object).map(
+                        \.salesforceField)
                     return (object, Set(mapped + (tenant.config.criteria[object]?.fields ?? [])).sorted())
                 }),
             markerField: isMarked ? tenant.settings.markerField : nil)
@@ -137,7 +138,8 @@ final class SessionCache: Sendable {
                 try await store.replaceSecret(tenant: tenant.id, provider: .salesforce, secret: sealed.text)
             },
             reload: {
-                guard let sealed = try await store.tenantConfig(tenant.number)?.connections[.salesforce]?.sealedSecret else { return nil }
+                guard let sealed = try await store.tenantConfig(tenant.number)?.connections[.salesforce]?.sealedSecret
+                else { return nil }
                 return try SalesforceSecret(keys.open(SealedSecret(text: sealed), tenant: tenant.id)).refreshToken
             })
     }

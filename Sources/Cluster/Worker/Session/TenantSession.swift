@@ -18,7 +18,8 @@ struct TenantSession: Sendable {
         tenant: ReadyTenant, streams: [StreamRow], store: Store, activeCampaign: ActiveCampaignGateway,
         salesforce: SalesforceGateway, meter: CallMeter
     ) {
-        let unusable = UnusableFields(mappings: tenant.config.mappings, activeCampaign: activeCampaign, salesforce: salesforce)
+        let unusable = UnusableFields(
+            mappings: tenant.config.mappings, activeCampaign: activeCampaign, salesforce: salesforce)
         self.meter = meter
         self.tenant = tenant
         self.streams = streams
@@ -61,7 +62,8 @@ struct TenantSession: Sendable {
         guard let stream = streams.first(where: { $0.direction == direction && $0.object == object }) else {
             throw StreamTrouble(
                 kind: .bug, code: "stream_missing",
-                message: "The stream \(direction.name) \(object.name) has no row; update sync_settings to make it again.")
+                message:
+                    "The stream \(direction.name) \(object.name) has no row; update sync_settings to make it again.")
         }
         return stream
     }
