@@ -176,6 +176,20 @@ struct SalesforceQueryTests {
         #expect(seen == expected)
     }
 
+    /// Equal values and equal stamps by the ten thousand: a copy of an index per record would take minutes here.
+    @Test(.timeLimit(.minutes(1))) func manyRecordsAreSeededEditedAndWalked() async throws {
+        let caller = try SalesforceCaller()
+        let ids = caller.org.seed("Contact", count: 30_000) {
+            ["LastName": "Same", "Email": .text("p\($0)@example.org"), "AC_Contact_Id__c": .text("\($0)")]
+        }
+        for id in ids.prefix(200) { try caller.org.actAsUser { try $0.update("Contact", id, ["Title": "T"]) } }
+        let waiting = "SELECT COUNT() FROM Contact WHERE AC_Sync_Status__c = 'Waiting for next sync'"
+        #expect(try await caller.query(waiting)["totalSize"] == 200)
+        let last =
+            "SELECT Id FROM Contact WHERE SystemModstamp > 2020-01-01T00:00:00Z ORDER BY SystemModstamp, Id LIMIT 5"
+        for _ in 0..<50 { #expect(try await caller.query(last)["totalSize"] == 5) }
+    }
+
     @Test func aLateCommitIsStampedBeforeItIsSeen() async throws {
         let caller = try SalesforceCaller { $0.commitDelay = 5 }
         caller.org.setCommitDelay(0)

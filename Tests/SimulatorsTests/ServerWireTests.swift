@@ -24,7 +24,7 @@ struct ServerWireTests {
     }
 
     @Test func nestingIsBounded() {
-        let depth = SimulatorsLimits.jsonDepth + 1
+        let depth = SimulatorsLimits.wireJSONDepth + 1
         let text = String(repeating: "[", count: depth) + String(repeating: "]", count: depth)
         #expect(throws: WireJSONError.self) { try WireJSON(parsing: Data(text.utf8)) }
     }

@@ -9,7 +9,7 @@ extension OrgRecords {
         let before = row
         row.state = .live
         row.master = -1
-        if hasPackage { SyncPackage(database.definition(place.table))?.flagRestored(&row, before: before) }
+        if hasPackage { database.definition(place.table).syncPackage?.flagRestored(&row, before: before) }
         touch(&row, context)
         database.update(place.table, place.row, to: row, now: context.now)
     }

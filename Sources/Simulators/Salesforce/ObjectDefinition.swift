@@ -9,6 +9,14 @@ struct ObjectDefinition {
     private(set) var cellCount = 0
     /// When the fields last changed, seconds since 1970: the `Last-Modified` of describe.
     var metadataStamp = 0
+    /// Cells that must have a value, and their fields.
+    private(set) var required: [(cell: Int, name: String)] = []
+    /// Cells new records start with, and their values.
+    private(set) var defaults: [(cell: Int, value: FieldValue)] = []
+    /// Fields no two live records may agree in.
+    private(set) var unique: [FieldDefinition] = []
+    /// The sync package, where its fields are.
+    private(set) var syncPackage: SyncPackage?
     private var byName: [String: Int] = [:]
     private var byRelationship: [String: Int] = [:]
 
@@ -17,8 +25,9 @@ struct ObjectDefinition {
         self.label = label ?? name
         self.labelPlural = plural ?? name + "s"
         self.keyPrefix = keyPrefix
-        for field in Self.systemFields { add(field) }
-        for field in fields { add(field) }
+        for field in Self.systemFields { append(field) }
+        for field in fields { append(field) }
+        prepare()
     }
 
     /// The field of that API name, whatever its case.
@@ -43,6 +52,11 @@ struct ObjectDefinition {
 
     /// Adds a field; its cell is the next free one unless its source is another.
     mutating func add(_ field: FieldDefinition) {
+        append(field)
+        prepare()
+    }
+
+    private mutating func append(_ field: FieldDefinition) {
         var field = field
         if case .cell = field.source {
             field.source = .cell(cellCount)
@@ -59,6 +73,20 @@ struct ObjectDefinition {
     mutating func change(_ name: String, _ change: (inout FieldDefinition) -> Void) {
         guard let index = fieldIndex(name) else { return }
         change(&fields[index])
+        prepare()
+    }
+
+    /// Works out once what every save asks for.
+    private mutating func prepare() {
+        required = []
+        defaults = []
+        for field in fields {
+            guard case .cell(let cell) = field.source else { continue }
+            if !field.isNillable { required.append((cell, field.name)) }
+            if !field.defaultValue.isNull { defaults.append((cell, field.defaultValue)) }
+        }
+        unique = fields.filter(\.isUnique)
+        syncPackage = SyncPackage(self)
     }
 
     private static let systemFields: [FieldDefinition] = [

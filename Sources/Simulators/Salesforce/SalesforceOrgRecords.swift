@@ -141,8 +141,9 @@ extension SalesforceOrg {
             guard let table = state.records.database.table(object) else { return [] }
             let context = SaveContext.human(now: now)
             return (0..<count).map { index in
-                state.records.database.id(
-                    table, state.records.seed(fields(index), table: table, context: context))
+                // In two steps: an id asked of the database while a seed changes it would copy every record.
+                let row = state.records.seed(fields(index), table: table, context: context)
+                return state.records.database.id(table, row)
             }
         }
     }

@@ -14,7 +14,7 @@ extension OrgRecords {
             if case .cell(let cell) = change.field.source { after[cell] = change.value }
         }
         // 3: before-save flows.
-        if hasPackage { SyncPackage(definition)?.flag(&after, before: before) }
+        if hasPackage { definition.syncPackage?.flag(&after, before: before) }
         // 5: system validation again, then validation rules; every failing rule is reported.
         var errors = missingFields(after, definition)
         if errors.isEmpty { errors = failedRules(after, before: before, table: table, number: existing) }
@@ -27,10 +27,7 @@ extension OrgRecords {
 
     func newRow(_ definition: ObjectDefinition, _ context: SaveContext) -> RecordRow {
         var row = RecordRow()
-        for field in definition.fields {
-            guard case .cell(let cell) = field.source else { continue }
-            if !field.defaultValue.isNull { row[cell] = field.defaultValue }
-        }
+        for (cell, value) in definition.defaults { row[cell] = value }
         if let owner = definition.cell("OwnerId"), let users = database.table("User") {
             row[owner] = .text(database.id(users, Int(context.userRow)))
         }
@@ -69,10 +66,7 @@ extension OrgRecords {
     // MARK: - Validation
 
     private func missingFields(_ row: RecordRow, _ definition: ObjectDefinition) -> [RecordError] {
-        let missing = definition.fields.filter { field in
-            guard !field.isNillable, case .cell(let cell) = field.source else { return false }
-            return row[cell].isNull
-        }
+        let missing = definition.required.filter { row[$0.cell].isNull }
         guard !missing.isEmpty else { return [] }
         let names = missing.map(\.name)
         return [
@@ -87,7 +81,7 @@ extension OrgRecords {
     ) -> [RecordError] {
         let definition = database.definition(table)
         var errors: [RecordError] = []
-        if hasPackage, let refusal = SyncPackage(definition)?.refusal(after, before: before) { errors.append(refusal) }
+        if hasPackage, let refusal = definition.syncPackage?.refusal(after, before: before) { errors.append(refusal) }
         let rules = validationRules.filter { $0.object == definition.name }
         guard !rules.isEmpty else { return errors }
         let values = fieldValues(after, table: table, number: number ?? database.tables[table].rows.count)
@@ -100,8 +94,8 @@ extension OrgRecords {
     }
 
     private func duplicateValues(_ row: RecordRow, table: Int, except own: Int?) -> [RecordError] {
-        database.definition(table).fields.compactMap { field in
-            guard field.isUnique, case .cell(let cell) = field.source else { return nil }
+        database.definition(table).unique.compactMap { field in
+            guard case .cell(let cell) = field.source else { return nil }
             guard let twin = liveRows(table, field, row[cell]).first(where: { $0 != own }) else { return nil }
             return RecordError(
                 "DUPLICATE_VALUE",

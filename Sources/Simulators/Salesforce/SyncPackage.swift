@@ -86,9 +86,12 @@ struct SyncPackage {
             "FIELD_CUSTOM_VALIDATION_EXCEPTION", "ACSYNC_PENDING: changed in Salesforce since last sync")
     }
 
+    private static func differs(_ row: RecordRow, _ other: RecordRow, _ ownCells: Set<Int>) -> Bool {
+        row.cells.contains { !ownCells.contains(Int($0.index)) && other[Int($0.index)] != $0.value }
+    }
+
     private func changesForeignField(_ after: RecordRow, _ before: RecordRow) -> Bool {
-        let cells = Set(after.cells.map { Int($0.index) }).union(before.cells.map { Int($0.index) })
-        return cells.contains { !ownCells.contains($0) && after[$0] != before[$0] }
+        Self.differs(after, before, ownCells) || Self.differs(before, after, ownCells)
     }
 }
 

@@ -1,12 +1,9 @@
 /// The rows of one object by the value of one field.
 struct ValueIndex {
-    /// Most values belong to one row; only others pay for a set.
-    private enum Entry {
-        case one(Int32)
-        case many(Set<Int32>)
-    }
-
-    private var entries: [FieldValue: Entry] = [:]
+    /// Most values belong to one row; only the others pay for a set. Two dictionaries rather than one of either kind,
+    /// because a set inside an enum would be copied at each change.
+    private var single: [FieldValue: Int32] = [:]
+    private var several: [FieldValue: Set<Int32>] = [:]
     /// Whether `A` and `a` are different values.
     let isCaseSensitive: Bool
 
@@ -16,36 +13,32 @@ struct ValueIndex {
 
     /// The rows with that value, in row order; deleted rows among them.
     func rows(_ value: FieldValue) -> [Int] {
-        switch entries[key(value)] {
-        case .one(let row): [Int(row)]
-        case .many(let rows): rows.map(Int.init).sorted()
-        case nil: []
-        }
+        let key = key(value)
+        if let row = single[key] { return [Int(row)] }
+        return several[key]?.map(Int.init).sorted() ?? []
     }
 
     /// Notes that a row has this value; null is not indexed.
     mutating func insert(_ value: FieldValue, row: Int) {
         guard !value.isNull else { return }
         let key = key(value)
-        switch entries.removeValue(forKey: key) {
-        case nil: entries[key] = .one(Int32(row))
-        case .one(let other): entries[key] = other == Int32(row) ? .one(other) : .many([other, Int32(row)])
-        case .many(var rows):
-            rows.insert(Int32(row))
-            entries[key] = .many(rows)
+        if several[key]?.insert(Int32(row)) != nil { return }
+        guard let other = single[key], other != Int32(row) else {
+            single[key] = Int32(row)
+            return
         }
+        single[key] = nil
+        several[key] = [other, Int32(row)]
     }
 
     /// Notes that a row no longer has this value.
     mutating func remove(_ value: FieldValue, row: Int) {
         guard !value.isNull else { return }
         let key = key(value)
-        switch entries.removeValue(forKey: key) {
-        case .one(let other) where other != Int32(row): entries[key] = .one(other)
-        case .many(var rows):
-            rows.remove(Int32(row))
-            if !rows.isEmpty { entries[key] = .many(rows) }
-        default: break
+        if single[key] == Int32(row) {
+            single[key] = nil
+        } else if several[key]?.remove(Int32(row)) != nil, several[key]?.isEmpty == true {
+            several[key] = nil
         }
     }
 

@@ -24,9 +24,8 @@ struct ServerExchange: Sendable {
         } catch let refusal as RequestRefusal {
             return try await send(refusal.response, request: request, writer: writer)
         }
-        let provider = providers.first { $0.identify(simulated) != nil }
-        let fault = faults.effect(for: simulated, identity: provider?.identify(simulated))
-        switch fault {
+        let (provider, identity) = identify(simulated)
+        switch faults.effect(for: simulated, identity: identity) {
         case .answer(let status, let body):
             try await send(Self.response(status, body), request: request, writer: writer)
         case .reset:
@@ -47,6 +46,15 @@ struct ServerExchange: Sendable {
         case nil:
             try await send(await answer(simulated), request: request, writer: writer)
         }
+    }
+
+    private func identify(
+        _ request: SimulatedRequest
+    ) -> (provider: (any SimulatedProvider)?, identity: SimulatedCallIdentity?) {
+        for provider in providers {
+            if let identity = provider.identify(request) { return (provider, identity) }
+        }
+        return (nil, nil)
     }
 
     private func answer(_ request: SimulatedRequest) async -> SimulatedResponse {

@@ -5,7 +5,7 @@ extension SimulatorsLimits {
     /// Bytes of a request body after `Content-Encoding: gzip` is undone.
     package static let inflatedBodyBytes = 150 * 1024 * 1024
     /// Levels of arrays and objects in a JSON body.
-    package static let jsonDepth = 64
+    package static let wireJSONDepth = 64
     /// Faults in one plan.
     package static let faults = 10_000
     /// Seconds an open connection may sit without a request.

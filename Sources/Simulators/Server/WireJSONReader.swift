@@ -18,7 +18,7 @@ extension WireJSON {
     /// Reads one JSON value that fills the whole of `data`.
     ///
     /// - Throws: `WireJSONError` for anything RFC 8259 does not allow, and for nesting deeper than
-    ///   `SimulatorsLimits.jsonDepth`.
+    ///   `SimulatorsLimits.wireJSONDepth`.
     package init(parsing data: Data) throws(WireJSONError) {
         let result: Result<WireJSON, WireJSONError> = data.withUnsafeBytes { raw in
             var reader = WireJSONReader(bytes: raw.bindMemory(to: UInt8.self))
@@ -67,7 +67,7 @@ struct WireJSONReader {
         _ body: (inout WireJSONReader) throws(WireJSONError) -> WireJSON
     ) throws(WireJSONError) -> WireJSON {
         depth += 1
-        guard depth <= SimulatorsLimits.jsonDepth else { throw failure("nested too deep") }
+        guard depth <= SimulatorsLimits.wireJSONDepth else { throw failure("nested too deep") }
         position += 1
         let value = try body(&self)
         depth -= 1
