@@ -82,6 +82,7 @@ let package = Package(
         .target(
             name: "Simulators",
             dependencies: [
+                .product(name: "CryptoExtras", package: "swift-crypto"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "JWTKit", package: "jwt-kit"),
             ],

@@ -52,6 +52,20 @@ package enum ClusterLimits {
     static let sweep: Duration = .seconds(2)
     /// Longest wait for work before a worker looks again.
     static let idleWait: Duration = .seconds(2)
+    /// Pause of a fully busy worker before it looks whether it has room again.
+    static let busyLook: Duration = .milliseconds(50)
+    /// Waits of a worker or scheduler that does not reach Redis.
+    static let queueRetry = Backoff(base: .milliseconds(100), cap: .seconds(5), floor: .milliseconds(50))
+    /// A run that takes longer is stopped and starts again behind its last commit.
+    static let longestJob: Duration = .seconds(1_800)
+    /// Share of the grace time that jobs get to finish by themselves; the rest is for handing back.
+    static let graceShare = 0.8
+    /// Seconds a claimed stream is left to its queue before the scheduler asks for it again.
+    static let claimSeconds: TimeInterval = 60
+    /// Time between two looks at Redis's generation marks.
+    static let generationCheck: Duration = .seconds(2)
+    /// Time between two rounds of partition upkeep.
+    static let upkeep: Duration = .seconds(3_600)
     /// Bytes of a webhook body.
     static let webhookBody = 65_536
     /// Webhooks waiting to be stored; more are refused with 503 and found by the next poll.
@@ -64,7 +78,7 @@ package enum ClusterLimits {
 
 extension Duration {
     /// The duration in seconds.
-    package var seconds: TimeInterval {
+    var seconds: TimeInterval {
         Double(components.seconds) + Double(components.attoseconds) / 1e18
     }
 }

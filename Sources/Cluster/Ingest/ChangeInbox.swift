@@ -1,5 +1,5 @@
 import DequeModule
-import Logging
+package import Logging
 import ServiceLifecycle
 import Store
 import Synchronization

@@ -3,7 +3,7 @@ import HTTPTypes
 import Hummingbird
 package import Logging
 import NIOCore
-package import ServiceLifecycle
+import ServiceLifecycle
 import Synchronization
 
 /// Takes webhooks in: `POST /hooks/TOKEN`. The answer comes after the contact's id is committed, within milliseconds.

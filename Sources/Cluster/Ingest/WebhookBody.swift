@@ -1,3 +1,5 @@
+import Foundation
+
 /// Why a webhook's body could not be used; stored as the code of a visible failure.
 package enum WebhookBodyError: String, Error, Sendable {
     case notForm = "webhook_not_form_encoded"

@@ -1,4 +1,4 @@
-package import Crypto
+import Crypto
 package import Foundation
 
 /// A cluster's public key: anybody may seal a secret to it, only workers can open what was sealed.

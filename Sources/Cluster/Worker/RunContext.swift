@@ -1,4 +1,5 @@
 import Drivers
+import Foundation
 import JobQueue
 import Logging
 import Store
@@ -11,10 +12,15 @@ struct RunContext: Sendable {
     let clock: WallClock
     let logger: Logger
 
+    /// The present instant.
+    var now: Date { clock.now }
+    /// The token as rows hold it.
+    var fence: Int64 { token.rawValue }
+
     /// Stores what a step did, under the lease's token.
     /// - Throws: `LostLease` when a newer lease has committed meanwhile: this run must stop and write nothing more.
     func commit(_ commit: RunCommit, store: Store) async throws {
-        guard try await store.commit(commit, now: clock.now) == .committed else { throw LostLease() }
+        guard try await store.commit(commit, now: now) == .committed else { throw LostLease() }
     }
 }
 

@@ -1,3 +1,4 @@
+import Drivers
 import Foundation
 
 /// Why a run stopped before its end, as the stream's row tells it.

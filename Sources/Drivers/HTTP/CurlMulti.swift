@@ -41,6 +41,8 @@ final class CurlMulti {
 
     /// The epoll set is closed by whoever watches it (`HTTPLoop`), after its source is cancelled.
     deinit {
+        // Closing the kept connections must not touch the epoll set any more: its number may be someone else's.
+        ferry_multi_set_socket_function(handle, nil)
         curl_multi_cleanup(handle)
     }
 

@@ -13,6 +13,7 @@ final class CurlTransfer {
     private let mustBeLoopback: Bool
     private let mustBePublic: Bool
     private let maxBodyBytes: Int
+    private let timeoutMilliseconds: Int
     private let uploadBody: Data
     private var uploaded = 0
     private var headerList: UnsafeMutablePointer<curl_slist>?
@@ -38,10 +39,11 @@ final class CurlTransfer {
         mustBeLoopback = target.scheme == "http"
         mustBePublic = !options.allowPrivateAddresses
         maxBodyBytes = request.maxBodyBytes
+        timeoutMilliseconds = max(1, timeout.wholeMilliseconds)
         let isCompressed = request.gzipBody && request.body.count >= HTTPLimits.gzipFloorBytes
         let compressed = isCompressed ? Gzip.compress(request.body) : nil
         uploadBody = compressed ?? request.body
-        setConnection(options, timeout: timeout, idleTimeout: request.idleTimeout)
+        setConnection(options, idleTimeout: request.idleTimeout)
         setMethod(request)
         setHeaders(request, isCompressed: compressed != nil, options: options)
         setCallbacks(isRepeatable: request.isRepeatable)
@@ -54,7 +56,7 @@ final class CurlTransfer {
 
     // MARK: - Setting up
 
-    private func setConnection(_ options: HTTPOptions, timeout: Duration, idleTimeout: Duration) {
+    private func setConnection(_ options: HTTPOptions, idleTimeout: Duration) {
         ferry_easy_set_url(easy, url.handle)
         ferry_easy_set_string(easy, CURLOPT_PROTOCOLS_STR, "http,https")
         ferry_easy_set_long(easy, CURLOPT_FOLLOWLOCATION, 0)
@@ -71,7 +73,7 @@ final class CurlTransfer {
             ferry_easy_set_string(easy, CURLOPT_CAPATH, nil)
         }
         ferry_easy_set_long(easy, CURLOPT_TCP_KEEPALIVE, 1)
-        ferry_easy_set_long(easy, CURLOPT_TIMEOUT_MS, max(1, timeout.wholeMilliseconds))
+        ferry_easy_set_long(easy, CURLOPT_TIMEOUT_MS, timeoutMilliseconds)
         ferry_easy_set_long(easy, CURLOPT_CONNECTTIMEOUT_MS, max(1, options.connectTimeout.wholeMilliseconds))
         ferry_easy_set_long(easy, CURLOPT_LOW_SPEED_LIMIT, HTTPLimits.idleBytesPerSecond)
         ferry_easy_set_long(easy, CURLOPT_LOW_SPEED_TIME, max(1, idleTimeout.wholeMilliseconds / 1_000))
@@ -219,7 +221,7 @@ final class CurlTransfer {
         if code == CURLE_OK, ownFailure == nil {
             return .success(HTTPResponse(status: status, headers: headers, body: body))
         }
-        let failure = ownFailure ?? CurlFailure.code(code, hasConnected: long(CURLINFO_REQUEST_SIZE) > 0)
+        let failure = ownFailure ?? (wasIdle(code) ? .idle : CurlFailure.code(code, hasSent: hasSent))
         let text = ownFailure.map(CurlFailure.text) ?? String(cString: curl_easy_strerror(code))
         return .failure(HTTPError(failure, text, fate: fate))
     }
@@ -228,7 +230,18 @@ final class CurlTransfer {
     var fate: HTTPFate {
         let status = long(CURLINFO_RESPONSE_CODE)
         if status >= 200 { return .answered(status: status) }
-        return long(CURLINFO_REQUEST_SIZE) > 0 ? .unknown : .notSent
+        return hasSent ? .unknown : .notSent
+    }
+
+    /// Whether any byte of the request was given to a socket.
+    private var hasSent: Bool { long(CURLINFO_REQUEST_SIZE) > 0 }
+
+    /// libcurl has one code for all its timeouts: it was the low-speed one if the total time is not over.
+    private func wasIdle(_ code: CURLcode) -> Bool {
+        guard code == CURLE_OPERATION_TIMEDOUT, hasSent else { return false }
+        var microseconds: curl_off_t = 0
+        ferry_easy_get_large(easy, CURLINFO_TOTAL_TIME_T, &microseconds)
+        return microseconds / 1_000 < timeoutMilliseconds
     }
 
     private func long(_ info: CURLINFO) -> Int {
@@ -241,8 +254,8 @@ final class CurlTransfer {
 /// libcurl's result codes in this module's words.
 enum CurlFailure {
     /// The kind of failure behind a result code.
-    /// - Parameter hasConnected: whether bytes of the request were written.
-    static func code(_ code: CURLcode, hasConnected: Bool) -> HTTPError.Code {
+    /// - Parameter hasSent: whether bytes of the request were written.
+    static func code(_ code: CURLcode, hasSent: Bool) -> HTTPError.Code {
         switch code {
         case CURLE_COULDNT_RESOLVE_HOST, CURLE_COULDNT_RESOLVE_PROXY: return .dns
         case CURLE_COULDNT_CONNECT: return .connect
@@ -251,10 +264,10 @@ enum CurlFailure {
             return .tls
         case CURLE_OPERATION_TIMEDOUT: return .timeout
         case CURLE_FILESIZE_EXCEEDED: return .tooLarge
-        case CURLE_URL_MALFORMAT, CURLE_UNSUPPORTED_PROTOCOL: return .invalidRequest
+        case CURLE_URL_MALFORMAT: return .invalidRequest
         case CURLE_SEND_ERROR, CURLE_RECV_ERROR, CURLE_GOT_NOTHING, CURLE_PARTIAL_FILE, CURLE_SEND_FAIL_REWIND:
-            return hasConnected ? .connectionLost : .connect
-        case CURLE_WEIRD_SERVER_REPLY, CURLE_BAD_CONTENT_ENCODING:
+            return hasSent ? .connectionLost : .connect
+        case CURLE_WEIRD_SERVER_REPLY, CURLE_BAD_CONTENT_ENCODING, CURLE_UNSUPPORTED_PROTOCOL:
             return .badResponse
         default: return .internal
         }

@@ -1,8 +1,8 @@
 import Foundation
 import Synchronization
 
-/// One simulated account: what the API answers for it, and what tests and people do with it. One lock guards its state; every
-/// operation holds it for as long as one request takes.
+/// One simulated account: what the API answers for it, and what tests and people do with it. One lock guards its
+/// state; every operation holds it for as long as one request takes.
 package final class ActiveCampaignAccount: Sendable {
     /// The account's name, the first label of its host.
     package let name: String
@@ -51,12 +51,13 @@ package final class ActiveCampaignAccount: Sendable {
     package var token: String { access.withLock { $0.token } }
 
     /// Gives out another key, as another user of the account has; all keys share the account's limits.
-    package func addToken() -> String {
+    /// - Parameter forbidding: first path components (`lists`, `import`, …) that this user may not use.
+    package func addToken(forbidding: Set<String> = []) -> String {
         let more = access.withLock { access in
             access.keys += 1
             return CampaignRandom.hex(seed, UInt64(access.keys)) + access.token.suffix(32)
         }
-        directory.admit(token: more, to: self)
+        directory.admit(token: more, to: self, forbidden: forbidding)
         return more
     }
 
@@ -79,7 +80,8 @@ package final class ActiveCampaignAccount: Sendable {
 
     // MARK: - Switches
 
-    /// How the account behaves; assign to change it while it runs. For one switch ``change(_:)`` is safer beside others.
+    /// How the account behaves; assign to change it while it runs. For one switch ``change(_:)`` is safer beside
+    /// others.
     package var options: ActiveCampaignOptions {
         get { state.withLock { $0.options } }
         set { state.withLock { $0.options = newValue } }

@@ -48,7 +48,8 @@ package enum ActiveCampaignCallClass: String, Sendable, CaseIterable {
     case other = "other"
 }
 
-/// How many calls an account has answered. Take one with ``ActiveCampaignAccount/mark()`` and subtract it from a later one.
+/// How many calls an account has answered. Take one with ``ActiveCampaignAccount/mark()`` and subtract it from a
+/// later one.
 package struct ActiveCampaignCalls: Sendable, Equatable {
     /// Answered calls by class, refused ones included.
     package private(set) var byClass: [ActiveCampaignCallClass: Int] = [:]

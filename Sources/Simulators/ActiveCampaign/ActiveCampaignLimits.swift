@@ -31,7 +31,5 @@ extension SimulatorsLimits {
         package static let tagLetters = 255
         /// Letters of an e-mail address.
         package static let emailLetters = 254
-        /// Accounts of one simulator.
-        package static let accounts = 1_000_000
     }
 }

@@ -1,8 +1,8 @@
-/// How one simulated account behaves. Every fact that ActiveCampaign does not document is a switch here; the default is what
-/// the reference believes.
-package struct ActiveCampaignOptions: Sendable {
+/// How one simulated account behaves. Every fact that ActiveCampaign does not document is a switch here; the default
+/// is what the reference believes.
+package struct ActiveCampaignOptions: Sendable, Codable, Equatable {
     /// How calls over the rate limit are answered.
-    package enum LimitedBody: String, Sendable, CaseIterable {
+    package enum LimitedBody: String, Sendable, Codable, CaseIterable {
         /// `{"message":"Too Many Requests"}`
         case json
         /// A page of the edge.
@@ -12,7 +12,7 @@ package struct ActiveCampaignOptions: Sendable {
     }
 
     /// How the rate limit counts.
-    package enum LimitAlgorithm: String, Sendable, CaseIterable {
+    package enum LimitAlgorithm: String, Sendable, Codable, CaseIterable {
         /// As many tokens as the limit, refilled evenly.
         case tokenBucket
         /// Every whole second starts anew.
@@ -42,6 +42,8 @@ package struct ActiveCampaignOptions: Sendable {
     package var retryAfterSeconds: Int? = 1
     /// Whether the bulk importer has its own limit of 100 (or 20 single) requests a minute.
     package var limitsImports = true
+    /// Whether a bulk import spends one of the calls a second too.
+    package var importsSpendRateLimit = true
     /// Whether a page size over 100 is a 400 instead of being cut to 100.
     package var refusesLargePages = false
     /// Contacts the plan allows; nil is unlimited.
@@ -69,7 +71,19 @@ package struct ActiveCampaignOptions: Sendable {
     /// Whether `orders[udate]` and `orders[updated_timestamp]` sort contacts; else they are ignored.
     package var ordersByUpdateTime = false
 
+    /// Whether the `email` filter finds an address whatever its letter case.
+    package var emailFilterIgnoresCase = true
+
     // MARK: Writing
+
+    /// Whether `tags` (names) in the body of `contact/sync` tag the contact; else they are ignored.
+    package var syncTakesTags = false
+    /// Whether a value that is none of a choice field's options is refused with 422; else it is stored.
+    package var refusesUnknownOptions = false
+    /// Whether PUT changes the type of a custom field; else the type is ignored.
+    package var fieldTypeMayChange = false
+    /// Whether deleting a tag takes it off everybody; else the associations stay and name a tag that is gone.
+    package var tagDeleteRemovesAssociations = true
 
     /// Whether `contact/sync` with nothing new moves `udate` all the same.
     package var idleSyncMovesUpdateTime = true
@@ -105,6 +119,10 @@ package struct ActiveCampaignOptions: Sendable {
 
     // MARK: Webhooks
 
+    /// Whether a webhook over https must name port 443 or none, as the live service has it.
+    package var refusesOddWebhookPorts = false
+    /// Whether an empty custom value is missing from `contact[fields]`; else it is there and empty.
+    package var webhooksOmitEmptyFields = false
     /// Share of deliveries that never happen, 0…1.
     package var webhookDropRate = 0.0
     /// Share of deliveries that happen twice.

@@ -40,8 +40,8 @@ package struct ActiveCampaignEdit: Sendable {
     }
 }
 
-/// Somebody who works in the account without the API: a user, the contact herself, or an automation. No rate limit, no call
-/// counted; webhooks name the source.
+/// Somebody who works in the account without the API: a user, the contact herself, or an automation. No rate limit,
+/// no call counted; webhooks name the source.
 package struct ActiveCampaignPerson: Sendable {
     let account: ActiveCampaignAccount
     let source: ActiveCampaignSource

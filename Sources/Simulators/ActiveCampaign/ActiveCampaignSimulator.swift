@@ -1,8 +1,9 @@
 import Foundation
 import Synchronization
 
-/// ActiveCampaign's v3 API for any number of accounts in one process, told apart by their `Api-Token`. State is in memory; time is
-/// the clock's. Nothing here opens a socket except the webhooks' receiver calls, which go through `deliver`.
+/// ActiveCampaign's v3 API for any number of accounts in one process, told apart by their `Api-Token`. State is in
+/// memory; time is the clock's. Nothing here opens a socket except the webhooks' receiver calls, which go through
+/// `deliver`.
 package final class ActiveCampaignSimulator: Sendable {
     private let clock: SimulatorClock
     private let deliver: Deliver
@@ -25,29 +26,59 @@ package final class ActiveCampaignSimulator: Sendable {
     package var accounts: [ActiveCampaignAccount] { directory.accounts }
 
     /// The account whose key this is.
-    package func account(token: String) -> ActiveCampaignAccount? { directory.account(token: token) }
+    package func account(token: String) -> ActiveCampaignAccount? { directory.key(token)?.account }
 
     /// The account of that name.
     package func account(named name: String) -> ActiveCampaignAccount? { directory.account(named: name) }
 
+    // MARK: - Requests
+
     /// Answers one request; nil when its path is not ActiveCampaign's (`/api/3` and below).
     package func handle(_ request: SimulatedRequest) async -> SimulatedResponse? {
-        let parts = request.path.split(separator: "/").map { String($0) }
-        guard parts.count >= 2, parts[0] == "api", parts[1] == "3" else { return nil }
-        let call = CampaignCall(
-            method: request.method, path: Array(parts.dropFirst(2)), query: request.query, body: request.body)
-        guard let token = request.headers["api-token"], let account = directory.account(token: token) else {
+        guard var call = Self.call(request) else { return nil }
+        guard let key = key(of: request) else {
             return CampaignAnswer.message(403, "Forbidden").response(number: 0, seed: 0)
         }
-        return account.answer(call)
+        call.forbidden = key.forbidden
+        return key.account.answer(call)
+    }
+
+    /// Whose call a request is and under which class it counts, without running it; nil when its path is not
+    /// ActiveCampaign's. The account is nil when the key is unknown.
+    package func whose(_ request: SimulatedRequest) -> (account: String?, callClass: ActiveCampaignCallClass)? {
+        guard let call = Self.call(request) else { return nil }
+        return (key(of: request)?.account.name, ActiveCampaignCallClass(call))
+    }
+
+    /// Makes the key that a request carries worthless from now on; other keys of the account stay.
+    package func revokeToken(of request: SimulatedRequest) {
+        if let token = request.headers["api-token"] { directory.forget(token: token) }
+    }
+
+    private func key(of request: SimulatedRequest) -> CampaignDirectory.Key? {
+        request.headers["api-token"].flatMap { directory.key($0) }
+    }
+
+    private static func call(_ request: SimulatedRequest) -> CampaignCall? {
+        let parts = request.path.split(separator: "/").map { String($0) }
+        guard parts.count >= 2, parts[0] == "api", parts[1] == "3" else { return nil }
+        return CampaignCall(
+            method: request.method, path: Array(parts.dropFirst(2)), query: request.query, body: request.body)
     }
 }
 
 /// Which account belongs to a key or a name.
 final class CampaignDirectory: Sendable {
+    /// A key opens one account with the permissions of one user.
+    struct Key: Sendable {
+        let account: ActiveCampaignAccount
+        /// First path components that the user may not use.
+        let forbidden: Set<String>
+    }
+
     private struct Entries {
         var all: [ActiveCampaignAccount] = []
-        var byToken: [String: ActiveCampaignAccount] = [:]
+        var byToken: [String: Key] = [:]
         var byName: [String: ActiveCampaignAccount] = [:]
     }
 
@@ -55,7 +86,7 @@ final class CampaignDirectory: Sendable {
 
     var accounts: [ActiveCampaignAccount] { entries.withLock { $0.all } }
 
-    func account(token: String) -> ActiveCampaignAccount? { entries.withLock { $0.byToken[token] } }
+    func key(_ token: String) -> Key? { entries.withLock { $0.byToken[token] } }
 
     func account(named name: String) -> ActiveCampaignAccount? { entries.withLock { $0.byName[name] } }
 
@@ -68,8 +99,8 @@ final class CampaignDirectory: Sendable {
         }
     }
 
-    func admit(token: String, to account: ActiveCampaignAccount) {
-        entries.withLock { $0.byToken[token] = account }
+    func admit(token: String, to account: ActiveCampaignAccount, forbidden: Set<String> = []) {
+        entries.withLock { $0.byToken[token] = Key(account: account, forbidden: forbidden) }
     }
 
     func forget(token: String) {
@@ -78,7 +109,8 @@ final class CampaignDirectory: Sendable {
 }
 
 extension CampaignAnswer {
-    /// The answer with the headers that the live service sends (1.8). No rate-limit header is on an answer that went well.
+    /// The answer with the headers that the live service sends (1.8). No rate-limit header is on an answer that went
+    /// well.
     func response(number: Int, seed: UInt64) -> SimulatedResponse {
         let trace = CampaignRandom.hex(seed ^ 0xcf, UInt64(number))
         var all: [(name: String, value: String)] = [

@@ -1,7 +1,7 @@
 import Foundation
 
 /// A contact as it stands, for comparing both sides.
-package struct ActiveCampaignContact: Sendable, Equatable {
+package struct ActiveCampaignContact: Sendable, Equatable, Codable {
     /// The contact's id.
     package var id: Int
     /// Address as it was written.
@@ -90,7 +90,8 @@ extension ActiveCampaignAccount {
         }
     }
 
-    /// Adds many contacts fast: `prefixN@DOMAIN` with names, a telephone and, for each perstag named, a value. No webhook fires.
+    /// Adds many contacts fast: `prefixN@DOMAIN` with names, a telephone and, for each perstag named, a value. No
+    /// webhook fires.
     /// - Parameters:
     ///   - domain: by default made of the account's name.
     ///   - age: seconds over which creation and update times are spread into the past.
@@ -103,6 +104,7 @@ extension ActiveCampaignAccount {
         let domain = domain ?? "\(name).example"
         return try perform(as: nil) { state in
             let known = try fields.map { try state.knownField($0) }
+            let tags = tags.map { state.tags.find($0) ?? state.tags.insert(name: $0, at: state.now) }
             let first = Int(state.contacts.lastID) + 1
             for number in 0..<count {
                 state.addSeed(first + number, prefix: prefix, domain: domain, fields: known, tags: tags, age: age)
@@ -124,7 +126,7 @@ extension CampaignState {
     ]
 
     fileprivate mutating func addSeed(
-        _ number: Int, prefix: String, domain: String, fields: [UInt32], tags: [String], age: Int
+        _ number: Int, prefix: String, domain: String, fields: [UInt32], tags: [UInt32], age: Int
     ) {
         let email = "\(prefix)\(number)@\(domain)"
         guard contacts.find(email: email) == nil else { return }
@@ -139,7 +141,7 @@ extension CampaignState {
         draft.phone = "+1312" + String(1_000_000 + (mixed >> 16) % 9_000_000)
         draft.values = fields.map { ($0, Self.seedValue(type: self.fields[$0], number, mixed)) }
         let id = createContact(draft)
-        for tag in tags { addTag(named: tag, to: id) }
+        for tag in tags { _ = addTag(tag, to: id) }
     }
 
     private static func seedValue(type field: CampaignFieldRow, _ number: Int, _ mixed: UInt64) -> String {

@@ -12,13 +12,16 @@ extension CampaignState {
         if options.hasPaymentProblem { return .message(402, "Payment Required") }
         // A refusal of the edge comes before the limit, and costs nothing of it.
         if random.happens(rate: options.spurious403Rate) { return .message(403, "Forbidden") }
-        if let limit = options.rateLimit,
+        let isFree = !options.importsSpendRateLimit && call.method == "POST" && call.path.first == "import"
+        if let limit = options.rateLimit, !isFree,
             !limiter.admit(at: instant, limit: limit, algorithm: options.rateLimitAlgorithm)
         {
             calls.noteLimited()
             return limitedAnswer(limit)
         }
-        if let resource = call.path.first, options.forbiddenResources.contains(resource) {
+        if let resource = call.path.first,
+            options.forbiddenResources.contains(resource) || call.forbidden.contains(resource)
+        {
             return .statusProblem(403, "Forbidden", detail: "You do not have permission to view \(resource).")
         }
         return nil

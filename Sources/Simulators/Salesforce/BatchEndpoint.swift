@@ -35,6 +35,8 @@ extension OrgState {
     }
 
     private static func haltedItem() -> APIReply {
-        APIReply(RequestError(412, "BATCH_PROCESSING_HALTED", "Batch processing is halted, because an earlier subrequest failed"))
+        APIReply(
+            RequestError(
+                412, "BATCH_PROCESSING_HALTED", "Batch processing is halted, because an earlier subrequest failed"))
     }
 }

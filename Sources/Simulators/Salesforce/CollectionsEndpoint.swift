@@ -119,7 +119,8 @@ extension OrgState {
         guard count <= SimulatorsLimits.collectionRecords else {
             throw RequestError(
                 400, "EXCEEDED_MAX_SIZE_REQUEST",
-                "record limit reached. cannot submit more than \(SimulatorsLimits.collectionRecords) records into this call")
+                "record limit reached. cannot submit more than \(SimulatorsLimits.collectionRecords) records into this call"
+            )
         }
     }
 
@@ -189,7 +190,8 @@ extension OrgState {
         var columns: [SOQLColumn] = []
         for name in names {
             guard let field = definition.field(name), field.isReadable else {
-                throw RequestError(400, "INVALID_FIELD", "No such column '\(name)' on sobject of type \(definition.name)")
+                throw RequestError(
+                    400, "INVALID_FIELD", "No such column '\(name)' on sobject of type \(definition.name)")
             }
             columns.append(SOQLColumn(relationships: [], path: SOQLPath(references: [], field: field)))
         }

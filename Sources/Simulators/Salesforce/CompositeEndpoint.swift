@@ -70,7 +70,8 @@ struct CompositeSubrequest {
         }
         guard subrequests.count(where: \.isCollectionOrQuery) <= SimulatorsLimits.compositeCollections else {
             throw RequestError(
-                400, "LIMIT_EXCEEDED", "Limit of 5 reached for 'collections and query' subrequests in the composite request")
+                400, "LIMIT_EXCEEDED",
+                "Limit of 5 reached for 'collections and query' subrequests in the composite request")
         }
         return subrequests
     }

@@ -47,7 +47,10 @@ extension OrgState {
 
 /// Versions of the API this simulator speaks.
 enum APIVersion {
-    static let supported = [("60.0", "Spring '24"), ("61.0", "Summer '24"), ("62.0", "Winter '25"), ("63.0", "Spring '25"), ("64.0", "Summer '25"), ("65.0", "Winter '26"), ("66.0", "Spring '26"), ("67.0", "Summer '26")]
+    static let supported = [
+        ("60.0", "Spring '24"), ("61.0", "Summer '24"), ("62.0", "Winter '25"), ("63.0", "Spring '25"),
+        ("64.0", "Summer '25"), ("65.0", "Winter '26"), ("66.0", "Spring '26"), ("67.0", "Summer '26"),
+    ]
 
     /// Refuses versions that are retired or not there.
     static func check(_ version: String) throws(RequestError) {

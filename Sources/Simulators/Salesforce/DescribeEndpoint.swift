@@ -22,7 +22,8 @@ extension OrgState {
     }
 
     private static func unchanged(_ request: APIRequest, stamp: Int) -> APIReply? {
-        guard let since = request.headers["if-modified-since"].flatMap(HTTPDate.epochSeconds), stamp <= Int(since) else {
+        guard let since = request.headers["if-modified-since"].flatMap(HTTPDate.epochSeconds), stamp <= Int(since)
+        else {
             return nil
         }
         return APIReply(status: 304, headers: cacheHeaders(stamp: stamp))

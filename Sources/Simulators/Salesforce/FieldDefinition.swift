@@ -102,7 +102,9 @@ struct FieldDefinition {
     private static func label(of name: String) -> String {
         var label = ""
         for character in name.hasSuffix("__c") ? name.dropLast(3) : name[...] {
-            if character == "_" { label.append(" ") } else if character.isUppercase, let last = label.last,
+            if character == "_" {
+                label.append(" ")
+            } else if character.isUppercase, let last = label.last,
                 last.isLowercase
             {
                 label.append(" ")

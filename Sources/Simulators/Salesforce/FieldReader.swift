@@ -12,7 +12,9 @@ struct FieldReader {
         case .null: return try check(.null)
         case .string(let text): return try check(try parse(text))
         case .bool(let truth):
-            guard field.type == .boolean else { throw mismatch(truth ? "VALUE_TRUE value true" : "VALUE_FALSE value false") }
+            guard field.type == .boolean else {
+                throw mismatch(truth ? "VALUE_TRUE value true" : "VALUE_FALSE value false")
+            }
             return .bool(truth)
         case .int(let number):
             if field.type.isText { return try check(.text(String(number))) }

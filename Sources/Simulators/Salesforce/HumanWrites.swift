@@ -80,7 +80,8 @@ extension OrgRecords {
         for (from, to) in [
             ("Phone", "Phone"), ("Website", "Website"), ("Industry", "Industry"), ("Street", "BillingStreet"),
             ("City", "BillingCity"), ("State", "BillingState"), ("PostalCode", "BillingPostalCode"),
-            ("Country", "BillingCountry"), ("NumberOfEmployees", "NumberOfEmployees"), ("AnnualRevenue", "AnnualRevenue"),
+            ("Country", "BillingCountry"), ("NumberOfEmployees", "NumberOfEmployees"),
+            ("AnnualRevenue", "AnnualRevenue"),
         ] { values[to] = lead[from] }
         return values
     }

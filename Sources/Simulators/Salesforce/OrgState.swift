@@ -13,7 +13,8 @@ struct OrgState {
     /// Runs a call to the data API that carries a valid token: counts it, routes it, shows the limits.
     mutating func answer(_ request: APIRequest, now: Double) -> APIReply {
         guard hasAPI else {
-            return APIReply(RequestError(403, "API_DISABLED_FOR_ORG", "API is not enabled for this Organization or Partner"))
+            return APIReply(
+                RequestError(403, "API_DISABLED_FOR_ORG", "API is not enabled for this Organization or Partner"))
         }
         var reply: APIReply
         if allocation.spend(CallClass.cost(of: request), now: now) {

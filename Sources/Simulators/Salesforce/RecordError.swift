@@ -101,7 +101,8 @@ struct RequestError: Error {
     }
 
     static func methodNotAllowed(_ method: String) -> RequestError {
-        RequestError(405, "METHOD_NOT_ALLOWED", "HTTP Method '\(method)' not allowed. Allowed are GET,POST,PATCH,DELETE")
+        RequestError(
+            405, "METHOD_NOT_ALLOWED", "HTTP Method '\(method)' not allowed. Allowed are GET,POST,PATCH,DELETE")
     }
 
     static func json(_ message: String) -> RequestError {

@@ -38,7 +38,9 @@ struct RecordTable {
     }
 
     private mutating func addIndex(for field: FieldDefinition) {
-        guard case .cell(let cell) = field.source, field.isIndexed || field.isUnique || field.isExternalID else { return }
+        guard case .cell(let cell) = field.source, field.isIndexed || field.isUnique || field.isExternalID else {
+            return
+        }
         indexedCells.append(cell)
         valueIndexes.append(ValueIndex(isCaseSensitive: field.isCaseSensitive))
     }

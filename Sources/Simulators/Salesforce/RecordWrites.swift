@@ -29,7 +29,9 @@ extension OrgRecords {
             let changes = try records.changes(
                 record, table: table, isInsert: true, skipping: Self.reservedOnUpdate, context: context)
             return try records.save(changes, table: table, existing: nil, context: context)
-        } as: { records, row in WriteResult(id: records.database.id(table, row)) }
+        } as: { records, row in
+            WriteResult(id: records.database.id(table, row))
+        }
     }
 
     /// Updates the record of an id from its JSON members.
@@ -39,7 +41,9 @@ extension OrgRecords {
             let changes = try records.changes(
                 record, table: table, isInsert: false, skipping: Self.reservedOnUpdate, context: context)
             return try records.save(changes, table: table, existing: row, context: context)
-        } as: { records, row in WriteResult(id: records.database.id(table, row)) }
+        } as: { records, row in
+            WriteResult(id: records.database.id(table, row))
+        }
     }
 
     /// Creates or updates by an external id; `updateOnly` refuses to create.
@@ -56,7 +60,12 @@ extension OrgRecords {
         let rows = field.source == .system(.id) ? idRow(key, table) : liveRows(table, field, key)
         if rows.count > 1 {
             return WriteResult(
-                errors: [RecordError("DUPLICATE_EXTERNAL_ID", "\(field.name): more than one record found for external id field: \(rows.map { database.id(table, $0) })", fields: [field.name])],
+                errors: [
+                    RecordError(
+                        "DUPLICATE_EXTERNAL_ID",
+                        "\(field.name): more than one record found for external id field: \(rows.map { database.id(table, $0) })",
+                        fields: [field.name])
+                ],
                 candidates: rows.map { database.id(table, $0) })
         }
         if rows.isEmpty, updateOnly || field.source == .system(.id) {
@@ -100,13 +109,16 @@ extension OrgRecords {
         guard let place = database.locate(id) else {
             return .failure(
                 RecordID.normalise(id) == nil
-                    ? .malformedID("Record", id) : RecordError("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id", status: 404))
+                    ? .malformedID("Record", id)
+                    : RecordError("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id", status: 404))
         }
         return write { records throws(SaveRefusal) in
             let row = try records.writableRow(id, table: place.table)
             records.bin(place.table, row, master: nil, context: context)
             return row
-        } as: { records, row in WriteResult(id: records.database.id(place.table, row)) }
+        } as: { records, row in
+            WriteResult(id: records.database.id(place.table, row))
+        }
     }
 
     // MARK: - Steps
@@ -178,8 +190,13 @@ extension OrgRecords {
 
     /// Live rows whose reference leads to an id.
     func children(_ table: Int, _ reference: String, of id: String) -> [Int] {
-        guard let field = database.definition(table).field(reference), case .cell(let cell) = field.source else { return [] }
-        let candidates = database.tables[table].rows(cell: cell, value: .text(id)) ?? Array(database.tables[table].rows.indices)
-        return candidates.filter { database.row(table, $0).state == .live && database.row(table, $0)[cell] == .text(id) }
+        guard let field = database.definition(table).field(reference), case .cell(let cell) = field.source else {
+            return []
+        }
+        let candidates =
+            database.tables[table].rows(cell: cell, value: .text(id)) ?? Array(database.tables[table].rows.indices)
+        return candidates.filter {
+            database.row(table, $0).state == .live && database.row(table, $0)[cell] == .text(id)
+        }
     }
 }

@@ -5,7 +5,9 @@ extension OrgState {
         let definition = records.database.definition(table)
         switch request.method {
         case "GET":
-            return .ok(["objectDescribe": DescribeAnswer.summary(definition, version: request.version), "recentItems": []])
+            return .ok([
+                "objectDescribe": DescribeAnswer.summary(definition, version: request.version), "recentItems": [],
+            ])
         case "POST":
             let result = records.create(try request.object(), table: table, context: .api(now: now))
             guard let id = result.id, result.succeeded else { return APIReply(result.errors) }

@@ -73,7 +73,9 @@ enum SOQLAccess {
         guard path.references.isEmpty, !values.contains(.null) else { return nil }
         if path.isOwn(.id) {
             return values.compactMap { value in
-                guard case .text(let id) = value, let place = database.locate(id), place.table == table else { return nil }
+                guard case .text(let id) = value, let place = database.locate(id), place.table == table else {
+                    return nil
+                }
                 return place.row
             }.sorted()
         }

@@ -69,7 +69,9 @@ struct SOQLParser {
         depth += 1
         defer { depth -= 1 }
         guard depth <= SimulatorsLimits.queryNesting else {
-            throw RequestError(400, "QUERY_TOO_COMPLICATED", "Query is either selecting too many fields or the filter conditions are too complicated.")
+            throw RequestError(
+                400, "QUERY_TOO_COMPLICATED",
+                "Query is either selecting too many fields or the filter conditions are too complicated.")
         }
         let first = try negatable()
         if isWord("AND") {
@@ -155,12 +157,16 @@ struct SOQLParser {
 
     // MARK: - Tokens
 
-    private static let reserved: Set<String> = ["SELECT", "FROM", "WHERE", "AND", "OR", "NOT", "LIMIT", "ORDER", "LIKE", "IN"]
+    private static let reserved: Set<String> = [
+        "SELECT", "FROM", "WHERE", "AND", "OR", "NOT", "LIMIT", "ORDER", "LIKE", "IN",
+    ]
 
     private var current: SOQLToken { tokens[min(position, tokens.count - 1)] }
 
     private mutating func name() throws(RequestError) -> SOQLName {
-        guard case .word(let word) = current.kind, !Self.reserved.contains(word.uppercased()) else { throw unexpected() }
+        guard case .word(let word) = current.kind, !Self.reserved.contains(word.uppercased()) else {
+            throw unexpected()
+        }
         defer { position += 1 }
         return SOQLName(text: word, column: current.column)
     }

@@ -46,7 +46,9 @@ struct SOQLPlanner {
     let text: String
 
     /// Plans a query.
-    func plan(_ query: SOQLQuery, semiJoin: (SOQLPlan) throws(RequestError) -> Set<FieldValue>) throws(RequestError) -> SOQLPlan {
+    func plan(_ query: SOQLQuery, semiJoin: (SOQLPlan) throws(RequestError) -> Set<FieldValue>) throws(RequestError)
+        -> SOQLPlan
+    {
         guard let table = records.database.table(query.object.text) else {
             throw RequestError(
                 400, "INVALID_TYPE",
@@ -246,7 +248,8 @@ struct SOQLPlanner {
         let quoting = field.type.isText ? "should be enclosed in quotes" : "should not be enclosed in quotes"
         return RequestError(
             400, "INVALID_FIELD",
-            "\n\(excerpt(name))value of filter criterion for field '\(field.name)' must be of type \(type) and \(quoting)")
+            "\n\(excerpt(name))value of filter criterion for field '\(field.name)' must be of type \(type) and \(quoting)"
+        )
     }
 }
 

@@ -84,7 +84,8 @@ struct SOQLRun {
         return keyed.sorted { precedes($0, $1) }.map(\.number)
     }
 
-    private func precedes(_ left: (number: Int, keys: [FieldValue]), _ right: (number: Int, keys: [FieldValue])) -> Bool {
+    private func precedes(_ left: (number: Int, keys: [FieldValue]), _ right: (number: Int, keys: [FieldValue])) -> Bool
+    {
         for (index, key) in plan.order.enumerated() {
             let (one, other) = (left.keys[index], right.keys[index])
             if one == other { continue }

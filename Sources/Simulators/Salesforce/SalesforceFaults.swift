@@ -5,7 +5,8 @@ extension FaultEffect {
         .answer(
             status: 403,
             body: .json(
-                #"[{"message":"ConcurrentRequests (Concurrent API Requests) Limit exceeded.","errorCode":"REQUEST_LIMIT_EXCEEDED"}]"#))
+                #"[{"message":"ConcurrentRequests (Concurrent API Requests) Limit exceeded.","errorCode":"REQUEST_LIMIT_EXCEEDED"}]"#
+            ))
     }
 
     /// The instance is in maintenance; an HTML page says so.
@@ -21,6 +22,7 @@ extension FaultEffect {
         .answer(
             status: 500,
             body: .json(
-                #"[{"message":"An unexpected error occurred. Please include this ErrorId if you contact support: 1-2 (3)","errorCode":"UNKNOWN_EXCEPTION"}]"#))
+                #"[{"message":"An unexpected error occurred. Please include this ErrorId if you contact support: 1-2 (3)","errorCode":"UNKNOWN_EXCEPTION"}]"#
+            ))
     }
 }

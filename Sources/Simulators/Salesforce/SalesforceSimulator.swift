@@ -18,12 +18,19 @@ package final class SalesforceSimulator: SimulatedProvider {
     private let url = Mutex("http://127.0.0.1")
 
     /// A simulator without orgs.
-    package init(clock: SimulatorClock, faults: FaultPlan = FaultPlan()) throws {
-        let key = try _RSA.Signing.PrivateKey(keySize: .bits2048)
+    ///
+    /// - Parameters:
+    ///   - clock: the clock of every org.
+    ///   - faults: the plan `SalesforceOrg.addFault` adds to.
+    ///   - privateKeyPEM: the app's key; `nil` makes one, which takes a good part of a second.
+    package init(
+        clock: SimulatorClock, faults: FaultPlan = FaultPlan(), privateKeyPEM: String? = nil
+    ) throws {
+        let key = try privateKeyPEM.map(_RSA.Signing.PrivateKey.init(pemRepresentation:)) ?? .init(keySize: .bits2048)
         self.clock = clock
         self.faults = faults
         publicKey = key.publicKey
-        privateKeyPEM = key.pkcs8PEMRepresentation
+        self.privateKeyPEM = key.pkcs8PEMRepresentation
     }
 
     /// The `instance_url` of token answers; the server sets it to its own when it starts.

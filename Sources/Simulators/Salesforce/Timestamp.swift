@@ -27,7 +27,8 @@ enum Timestamp {
         let bytes = Array(text.utf8)
         guard bytes.count >= 20, bytes[10] == UInt8(ascii: "T"), bytes[13] == UInt8(ascii: ":"),
             bytes[16] == UInt8(ascii: ":"), let day = parseDate(text.prefix(10)), let hour = digits(bytes[11..<13]),
-            let minute = digits(bytes[14..<16]), let second = digits(bytes[17..<19]), hour < 24, minute < 60, second < 60
+            let minute = digits(bytes[14..<16]), let second = digits(bytes[17..<19]), hour < 24, minute < 60,
+            second < 60
         else { return nil }
         var rest = bytes[19...]
         if rest.first == UInt8(ascii: ".") {

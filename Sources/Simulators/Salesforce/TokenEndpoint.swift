@@ -94,7 +94,9 @@ struct TokenEndpoint {
         guard audiences.contains(assertion.audience) else {
             throw OAuthError("invalid_grant", "Audience validation failed")
         }
-        guard org.isApproved else { throw OAuthError("invalid_app_access", "user is not admin approved to access this app") }
+        guard org.isApproved else {
+            throw OAuthError("invalid_app_access", "user is not admin approved to access this app")
+        }
         org.calls.count("token")
         let access = org.openSession(now: now)
         return .json(

@@ -9,6 +9,12 @@ package struct EchoKey: Sendable, Hashable {
     package let recordID: String
     /// Of the written value's fingerprint.
     package let digest: [UInt8]
+
+    init(side: Side, recordID: String, fingerprint: Fingerprint) {
+        self.side = side
+        self.recordID = recordID
+        digest = Array(SHA256.hash(data: fingerprint.stored).prefix(16))
+    }
 }
 
 /// A write that is about to be made. The record id is Salesforce's, also for writes to the linked contact, or
@@ -20,17 +26,17 @@ package struct EchoIntention: Sendable, Hashable {
     package let fingerprint: Fingerprint
 
     /// Makes an intention.
-    /// - Parameter projection: the mapped values of the write.
-    package init(side: Side, object: ObjectKind, recordID: String, projection: Projection) {
+    /// - Parameter fingerprint: of the mapped values of the write.
+    package init(side: Side, object: ObjectKind, recordID: String, fingerprint: Fingerprint) {
         self.side = side
         self.object = object
         self.recordID = recordID
-        fingerprint = Fingerprint(projection)
+        self.fingerprint = fingerprint
     }
 
     /// The entry's name.
     package var key: EchoKey {
-        EchoKey(side: side, recordID: recordID, digest: Array(SHA256.hash(data: fingerprint.stored).prefix(16)))
+        EchoKey(side: side, recordID: recordID, fingerprint: fingerprint)
     }
 }
 
@@ -40,6 +46,9 @@ package struct Echo: Sendable, Hashable {
     package let recordID: String
     package let fingerprint: Fingerprint
     package let writtenAt: Date
+
+    /// The entry's name.
+    package var key: EchoKey { EchoKey(side: side, recordID: recordID, fingerprint: fingerprint) }
 }
 
 extension Store {

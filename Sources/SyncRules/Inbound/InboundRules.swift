@@ -35,8 +35,9 @@ package struct InboundRules: Sendable {
     ///   - link: the record's own link.
     ///   - owners: active links of other records that hold the record's address, or the contact of `link`, or the contact
     ///     whose id the record carries (R91, D3).
-    ///   - echoes: fingerprints of writes of ours to this record whose outcome was never committed (R58, T10).
-    ///   - contactEchoes: the same of writes of ours to the linked contact.
+    ///   - echoes: fingerprints of writes of ours to this record whose outcome was never committed (R58, T10); of a
+    ///     record without a link, those of its creation for the contact whose id it carries (T17).
+    ///   - contactEchoes: the same of writes of ours to ActiveCampaign made for this record.
     ///   - existing: what a contact with the record's address holds, when somebody looked; needed only when the
     ///     projector `fillsBlanks`.
     package func intent(
@@ -45,11 +46,19 @@ package struct InboundRules: Sendable {
     ) -> InboundIntent {
         if record.isDeleted { return deletion(of: link) }
         if record.isConverted { return .drop(.outOfScope, reason: "R49") }
-        guard let link else { return enter(record, owners: owners, existing: existing) }
+        guard let link else {
+            return enter(record, owners: owners, echoes: echoes, contactEchoes: contactEchoes, existing: existing)
+        }
         switch link.state {
         case .closed: return .drop(.outOfScope, reason: "R49")
         case .contactMissing: return remake(record, link: link, owners: owners)
         case .active, .missing: break
+        }
+        if link.state == .missing,
+            owners.contains(where: { $0.object == link.object && $0.contactID == link.contactID })
+        {
+            // Undeleted, but its contact has gone on with another record meanwhile.
+            return .drop(.duplicateMatch, reason: "D3")
         }
         let projection = projector.project(record)
         if let (code, reason) = refusal(of: record, link: link, owners: owners) {
@@ -64,6 +73,17 @@ package struct InboundRules: Sendable {
     package func link(of record: SalesforceRecord, contactID: Int64, after write: FieldWrite) -> Link {
         Link(contactID: contactID, object: record.object, recordID: record.id, emailHash: record.email?.hash ?? [])
             .settled(writing: write, of: record, projector.project(record))
+    }
+
+    /// The contact whose own changes must be looked at again when an intent is stored, for they were dropped while there
+    /// was no link they could go through: the record was deleted then (R89), or its link had not been stored (T17).
+    package static func contactToReview(before link: Link?, after intent: InboundIntent) -> Int64? {
+        if link?.state == .active { return nil }
+        return switch intent {
+        case .acknowledge(let stored, _, _), .update(let stored, _): stored.state == .active ? stored.contactID : nil
+        case .adopt(let contactID, _): contactID
+        case .drop, .create, .markMissing: nil
+        }
     }
 
     // MARK: - Linked records
@@ -91,14 +111,14 @@ package struct InboundRules: Sendable {
         _ record: SalesforceRecord, _ projection: Projection, link: Link, code: DecisionCode, reason: String
     ) -> InboundIntent {
         let changed = (link.recordFingerprint ?? Fingerprint()).changedFields(in: projection)
-        if changed.isEmpty, record.status != .waiting { return .drop(code, reason: reason) }
+        if changed.isEmpty, record.status != .waiting, link.state == .active { return .drop(code, reason: reason) }
         return .acknowledge(
             link.settled(withholding: changed, of: record, projection), code, reason: reason)
     }
 
     private func update(_ change: InboundChange, contactEchoes: [Fingerprint]) -> InboundIntent {
         // What ActiveCampaign holds of these fields is not known: our own write may or may not have reached it.
-        let unsettled = projector.salesforceFields.filter { field in contactEchoes.contains { $0.records(field) } }
+        let unsettled = unsettledFields(contactEchoes)
         if unsettled.isEmpty, !change.isTrigger(countingFormulas: settings.pushesFormulaChanges) {
             return change.isToBeAcknowledged
                 ? .acknowledge(change.acknowledged, .unchangedProjection, reason: "R52") : change.drop
@@ -118,18 +138,23 @@ package struct InboundRules: Sendable {
         let projection = projector.project(record)
         let hasChanged = !(link.recordFingerprint ?? Fingerprint()).changedFields(in: projection).isEmpty
         guard hasChanged else { return .drop(.tombstoned, reason: "R89") }
-        return enter(record, owners: owners.filter { $0.recordID != record.id }, existing: nil)
+        let others = owners.filter { $0.recordID != record.id }
+        return enter(record, owners: others, echoes: [], contactEchoes: [], existing: nil)
     }
 
     // MARK: - Records without a link
 
-    private func enter(_ record: SalesforceRecord, owners: [Link], existing: Fingerprint?) -> InboundIntent {
+    private func enter(
+        _ record: SalesforceRecord, owners: [Link], echoes: [Fingerprint], contactEchoes: [Fingerprint],
+        existing: Fingerprint?
+    ) -> InboundIntent {
         guard let email = record.email else { return .drop(.noEmail, reason: "R7") }
         if owners.contains(where: { $0.object == record.object }) {
             return .drop(.duplicateMatch, reason: "D3")
         }
         if let contactID = record.contactID, owners.allSatisfy({ $0.contactID == contactID }) {
-            return .adopt(contactID: contactID, everything(of: record, target: existing))
+            return adopt(
+                record, contactID: contactID, echoes: echoes, contactEchoes: contactEchoes, existing: existing)
         }
         if let refusal = selection.refusalOfEntry(record) {
             return .drop(.outOfScope, reason: refusal)
@@ -137,14 +162,39 @@ package struct InboundRules: Sendable {
         if record.object == .lead, owners.contains(where: { $0.object == .contact }) {
             return .drop(.duplicateMatch, reason: "R91")
         }
-        return .create(email, everything(of: record, target: existing ?? Fingerprint()))
+        return .create(email, everything(of: record, contactEchoes, target: existing ?? Fingerprint()))
     }
 
-    /// Every mapped field that is set; a blank has nothing to say to a contact that may hold a value.
-    private func everything(of record: SalesforceRecord, target: Fingerprint?) -> FieldWrite {
+    /// T17: a record we created whose link was never stored goes on as if it had been. What it holds of our own writing
+    /// is not Salesforce's and does not go back: the contact may hold something newer by now (D2, R58).
+    private func adopt(
+        _ record: SalesforceRecord, contactID: Int64, echoes: [Fingerprint], contactEchoes: [Fingerprint],
+        existing: Fingerprint?
+    ) -> InboundIntent {
         let projection = projector.project(record)
+        guard let link = Link(adopting: record, projection, contactID: contactID, echoes: echoes) else {
+            return .adopt(contactID: contactID, everything(of: record, contactEchoes, target: existing))
+        }
+        let change = InboundChange(
+            record: record, projection: projection, link: link, echoes: echoes, projector: projector)
+        let intent = update(change, contactEchoes: contactEchoes)
+        if case .drop = intent { return .acknowledge(change.acknowledged, .linked, reason: "T17") }
+        return intent
+    }
+
+    /// Every mapped field that is set, and what an earlier attempt may have written; any other blank has nothing to say
+    /// to a contact that may hold a value.
+    private func everything(
+        of record: SalesforceRecord, _ contactEchoes: [Fingerprint], target: Fingerprint?
+    ) -> FieldWrite {
+        let projection = projector.project(record)
+        let fields = Set(Fingerprint().changedFields(in: projection) + unsettledFields(contactEchoes))
         return projector.write(
-            projection, changed: Fingerprint().changedFields(in: projection), to: .activeCampaign, target: target,
+            projection, changed: fields.sorted(), to: .activeCampaign, target: target,
             clearsBlanks: settings.clearsBlanks)
+    }
+
+    private func unsettledFields(_ contactEchoes: [Fingerprint]) -> [String] {
+        projector.salesforceFields.filter { field in contactEchoes.contains { $0.records(field) } }
     }
 }

@@ -114,8 +114,11 @@ package struct Fingerprint: Sendable, Hashable {
         hash == blankHash || hash == uncheckedHash
     }
 
+    /// FNV-1a of the field's name: names are few, known, and nobody's secret.
     private static func key(_ field: String) -> UInt32 {
-        UInt32(truncatingIfNeeded: digest(Array(field.utf8)) >> 16)
+        var key: UInt32 = 0x811C_9DC5
+        for byte in field.utf8 { key = (key ^ UInt32(byte)) &* 0x0100_0193 }
+        return key
     }
 
     private static func hash(_ value: FieldValue) -> UInt64 {

@@ -48,6 +48,18 @@ extension Link {
         return link
     }
 
+    // MARK: - Lost answers
+
+    /// The link of a record we created for a contact, had its creation been committed (T17); nil when the ledger has no
+    /// such creation. Of several attempts the one the record comes nearest to is taken for the one that arrived.
+    init?(adopting record: SalesforceRecord, _ projection: Projection, contactID: Int64, echoes: [Fingerprint]) {
+        let distance = { (echo: Fingerprint) in echo.changedFields(in: projection).count }
+        guard let created = echoes.min(by: { distance($0) < distance($1) }) else { return nil }
+        self.init(
+            contactID: contactID, object: record.object, recordID: record.id, emailHash: record.email?.hash ?? [],
+            contactFingerprint: created, recordFingerprint: created, origin: .outbound)
+    }
+
     // MARK: - Inbound
 
     /// The write was accepted by ActiveCampaign, or was empty: the contact holds all it is to hold of the record.
@@ -74,6 +86,7 @@ extension Link {
         known.record(projection, fields: changed)
         known.owe(changed)
         link.recordFingerprint = known
+        link.state = .active
         return link
     }
 

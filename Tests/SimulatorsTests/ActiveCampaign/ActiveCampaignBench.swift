@@ -8,7 +8,7 @@ struct ActiveCampaignBench {
     let clock = SimulatorClock()
     let simulator: ActiveCampaignSimulator
     let account: ActiveCampaignAccount
-    let received = Received()
+    let received = CampaignReceived()
 
     /// An account without limits, unless `change` says otherwise.
     init(
@@ -27,29 +27,31 @@ struct ActiveCampaignBench {
     }
 
     /// Makes one call with the account's key; `target` may have a query, percent-encoded.
-    func call(_ method: String, _ target: String, _ json: String? = nil, token: String? = nil) async throws -> Reply {
+    func call(_ method: String, _ target: String, _ json: String? = nil, token: String? = nil) async throws
+        -> CampaignReply
+    {
         let parts = target.split(separator: "?", maxSplits: 1).map { String($0) }
         let items = URLComponents(string: "?" + (parts.count > 1 ? parts[1] : ""))?.queryItems ?? []
         let request = SimulatedRequest(
             method: method, path: "/api/3/" + parts[0], query: items.map { ($0.name, $0.value ?? "") },
             headers: ["api-token": token ?? account.token], body: Data((json ?? "").utf8))
-        return Reply(try #require(await simulator.handle(request)))
+        return CampaignReply(try #require(await simulator.handle(request)))
     }
 
-    func get(_ target: String) async throws -> Reply { try await call("GET", target) }
-    func post(_ target: String, _ json: String) async throws -> Reply { try await call("POST", target, json) }
-    func put(_ target: String, _ json: String) async throws -> Reply { try await call("PUT", target, json) }
-    func delete(_ target: String) async throws -> Reply { try await call("DELETE", target) }
+    func get(_ target: String) async throws -> CampaignReply { try await call("GET", target) }
+    func post(_ target: String, _ json: String) async throws -> CampaignReply { try await call("POST", target, json) }
+    func put(_ target: String, _ json: String) async throws -> CampaignReply { try await call("PUT", target, json) }
+    func delete(_ target: String) async throws -> CampaignReply { try await call("DELETE", target) }
 }
 
 /// An answer, read by Foundation and not by the simulator's own reader.
-struct Reply {
+struct CampaignReply {
     let response: SimulatedResponse
-    let json: JSON
+    let json: CampaignReplyJSON
 
     init(_ response: SimulatedResponse) {
         self.response = response
-        json = (try? JSONDecoder().decode(JSON.self, from: response.body)) ?? .null
+        json = (try? JSONDecoder().decode(CampaignReplyJSON.self, from: response.body)) ?? .null
     }
 
     var status: Int { response.status }
@@ -59,17 +61,17 @@ struct Reply {
         response.headers.first { $0.name.lowercased() == name.lowercased() }?.value
     }
 
-    subscript(key: String) -> JSON { json[key] }
+    subscript(key: String) -> CampaignReplyJSON { json[key] }
 }
 
 /// A JSON value for assertions; a string and a number are never the same.
-enum JSON: Decodable, Equatable {
+enum CampaignReplyJSON: Decodable, Equatable {
     case null
     case bool(Bool)
     case number(Double)
     case string(String)
-    case array([JSON])
-    case object([String: JSON])
+    case array([CampaignReplyJSON])
+    case object([String: CampaignReplyJSON])
 
     init(from decoder: any Decoder) throws {
         let container = try decoder.singleValueContainer()
@@ -81,28 +83,28 @@ enum JSON: Decodable, Equatable {
             self = .number(number)
         } else if let text = try? container.decode(String.self) {
             self = .string(text)
-        } else if let elements = try? container.decode([JSON].self) {
+        } else if let elements = try? container.decode([CampaignReplyJSON].self) {
             self = .array(elements)
         } else {
-            self = .object(try container.decode([String: JSON].self))
+            self = .object(try container.decode([String: CampaignReplyJSON].self))
         }
     }
 
-    subscript(key: String) -> JSON {
+    subscript(key: String) -> CampaignReplyJSON {
         if case .object(let members) = self { members[key] ?? .null } else { .null }
     }
-    subscript(index: Int) -> JSON { array.indices.contains(index) ? array[index] : .null }
+    subscript(index: Int) -> CampaignReplyJSON { array.indices.contains(index) ? array[index] : .null }
     var string: String? { if case .string(let text) = self { text } else { nil } }
     var int: Int? { if case .number(let number) = self { Int(number) } else { nil } }
     var bool: Bool? { if case .bool(let flag) = self { flag } else { nil } }
-    var array: [JSON] { if case .array(let elements) = self { elements } else { [] } }
+    var array: [CampaignReplyJSON] { if case .array(let elements) = self { elements } else { [] } }
     var strings: [String] { array.compactMap(\.string) }
     var keys: Set<String> { if case .object(let members) = self { Set(members.keys) } else { [] } }
     var isNull: Bool { self == .null }
 }
 
 /// What webhook receivers got.
-final class Received: Sendable {
+final class CampaignReceived: Sendable {
     struct Hit: Sendable {
         let url: URL
         let contentType: String

@@ -80,6 +80,7 @@ struct ActiveCampaignContactTests {
         #expect(second["contact"]["firstName"].string == "A")
         #expect(second["contact"]["lastName"].string == "B")
         #expect(second["contact"]["hash"].string?.count == 32)
+        #expect(second["contact"]["email"].string == "a@b.example")
         #expect(bench.account.contactCount == 1)
     }
 

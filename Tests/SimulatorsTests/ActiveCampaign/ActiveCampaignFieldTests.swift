@@ -89,6 +89,34 @@ struct ActiveCampaignFieldTests {
         #expect(fields == ["WHEN": "2026-07-01T07:00:00-05:00", "MANY": "||a||b||", "DAY": "2026-02-28"])
     }
 
+    @Test func unknownChoicesAreStoredUnlessSwitched() async throws {
+        let bench = ActiveCampaignBench()
+        bench.account.addField(title: "Choice", type: .dropdown, options: ["a", "b"])
+        bench.account.addField(title: "Many", type: .checkbox, options: ["a", "b"])
+        func sync(_ field: Int, _ value: String) async throws -> Int {
+            try await bench.post(
+                "contact/sync",
+                #"{"contact":{"email":"x@x.example","fieldValues":[{"field":\#(field),"value":"\#(value)"}]}}"#
+            ).status
+        }
+        #expect(try await sync(1, "c") == 201)
+        #expect(bench.account.contact(1)?.fields["CHOICE"] == "c")
+        bench.account.change { $0.refusesUnknownOptions = true }
+        #expect(try await sync(1, "c") == 422)
+        #expect(try await sync(1, "a") == 200)
+        #expect(try await sync(2, "||a||b||") == 200)
+        #expect(try await sync(2, "||a||c||") == 422)
+    }
+
+    @Test func aFieldsTypeStaysUnlessSwitched() async throws {
+        let bench = ActiveCampaignBench()
+        bench.account.addField(title: "A")
+        let change = #"{"field":{"type":"number"}}"#
+        #expect(try await bench.put("fields/1", change)["field"]["type"].string == "text")
+        bench.account.change { $0.fieldTypeMayChange = true }
+        #expect(try await bench.put("fields/1", change)["field"]["type"].string == "number")
+    }
+
     @Test func aRemovedFieldTakesItsValuesAlong() async throws {
         let bench = ActiveCampaignBench()
         bench.account.addField(title: "A")

@@ -56,8 +56,11 @@ struct ActiveCampaignListingTests {
     @Test func totalsOfKeysetPagesCountWhatIsLeft() async throws {
         let bench = ActiveCampaignBench()
         try bench.account.seed(count: 1_000)
-        try bench.account.actAsPerson { try $0.delete(900) }
-        #expect(try await bench.get("contacts?limit=1")["meta"]["total"].string == "999")
+        try bench.account.actAsPerson { person in
+            for id in [100, 300, 900] { try person.delete(id) }
+        }
+        #expect(try await bench.get("contacts?limit=1")["meta"]["total"].string == "997")
+        #expect(try await bench.get("contacts?limit=1&id_greater=200")["meta"]["total"].string == "798")
         #expect(try await bench.get("contacts?limit=1&id_greater=700")["meta"]["total"].string == "299")
         #expect(try await bench.get("contacts?limit=1&id_greater=700&id_less=710")["meta"]["total"].string == "9")
     }
@@ -84,6 +87,22 @@ struct ActiveCampaignListingTests {
         #expect(byEmail["contacts"].array.map { $0["id"].string } == ["7"])
         let both = try await bench.get("contacts?tagid=1&ids%5B%5D=5&ids%5B%5D=4")
         #expect(both["contacts"].array.map { $0["id"].string } == ["5"])
+    }
+
+    @Test func peopleAreFoundByTheAutomationTheyWentThrough() async throws {
+        let bench = ActiveCampaignBench()
+        try bench.account.seed(count: 3)
+        try bench.account.runAutomation(.createLeadInSalesforce, contact: 2)
+        let reply = try await bench.get("contacts?seriesid=1")
+        #expect(reply["contacts"].array.map { $0["id"].string } == ["2"])
+        #expect(try await bench.get("contacts?formid=1")["meta"]["total"].string == "0")
+    }
+
+    @Test func theEmailFilterMindsLetterCaseWhenSwitched() async throws {
+        let bench = ActiveCampaignBench { $0.emailFilterIgnoresCase = false }
+        try bench.account.seed(count: 1, prefix: "p", domain: "x.example")
+        #expect(try await bench.get("contacts?email=P1%40x.example")["meta"]["total"].string == "0")
+        #expect(try await bench.get("contacts?email=p1%40x.example")["meta"]["total"].string == "1")
     }
 
     @Test func unknownFiltersAreIgnored() async throws {

@@ -89,10 +89,22 @@ struct ActiveCampaignTagTests {
         let bench = ActiveCampaignBench()
         _ = try await bench.post("contact/sync", #"{"contact":{"email":"a@x.example","tags":["t"]}}"#)
         #expect(bench.account.contact(1)?.tags == [])
+        bench.account.change { $0.syncTakesTags = true }
+        _ = try await bench.post("contact/sync", #"{"contact":{"email":"a@x.example","tags":["t"]}}"#)
+        #expect(bench.account.contact(1)?.tags == ["t"])
+    }
+
+    @Test func associationsOutliveADeletedTagWhenSwitched() async throws {
+        let bench = ActiveCampaignBench { $0.tagDeleteRemovesAssociations = false }
+        try bench.account.seed(count: 1, tags: ["t"])
+        _ = try await bench.delete("tags/1")
+        #expect(try await bench.get("contacts/1/contactTags")["contactTags"][0]["tag"].string == "1")
+        #expect(try await bench.delete("contactTags/1").status == 200)
+        #expect(try await bench.get("contacts?include=contactTags.tag")["tags"].array.isEmpty)
     }
 }
 
-extension JSON {
+extension CampaignReplyJSON {
     /// Whether a member is an object.
     func json(of key: String) -> Bool { if case .object = self[key] { true } else { false } }
 }

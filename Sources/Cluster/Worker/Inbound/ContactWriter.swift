@@ -20,6 +20,13 @@ struct ContactWriter {
     /// Writes contacts and records in `commit` what came of each: a link, an open import's member, or a failure.
     func write(_ writes: [ContactWrite], into commit: inout RunCommit, _ tally: inout RunTally) async throws {
         let (linked, fresh) = writes.partitioned { $0.contactID != nil }
+        let intentions = writes.map { write in
+            EchoIntention(
+                side: .activeCampaign, object: write.object, recordID: write.recordID,
+                fingerprint: Fingerprint(write.write.projection))
+        }
+        try await session.store.intend(tenant: session.number, intentions, now: run.now)
+        commit.consumedEchoes += intentions.map(\.key)
         try await writeFresh(fresh, into: &commit, &tally)
         try await writeLinked(linked, into: &commit, &tally)
     }
@@ -46,9 +53,7 @@ struct ContactWriter {
             let candidates = writes.filter(\.fitsImport)
             let present = try await session.activeCampaign.contacts(ids: candidates.compactMap(\.contactID))
             let emails = Dictionary(present.map { ($0.id, $0.email) }, uniquingKeysWith: { first, _ in first })
-            let (safe, _) = candidates.partitioned { write in
-                write.contactID.flatMap { emails[$0] ?? nil } == write.email
-            }
+            let safe = candidates.filter { write in write.contactID.flatMap { emails[$0] ?? nil } == write.email }
             if safe.count >= ClusterLimits.importThreshold {
                 try await importAll(safe, into: &commit, &tally)
                 let carried = Set(safe.map(\.recordID))
@@ -65,18 +70,36 @@ struct ContactWriter {
     // MARK: - Settlements
 
     private func importAll(_ writes: [ContactWrite], into commit: inout RunCommit, _ tally: inout RunTally) async throws {
-        let result = try await session.activeCampaign.importContacts(writes)
+        let result = await session.activeCampaign.importContacts(writes)
+        let opened = result.batches.map { batch in
+            OpenImport(
+                batchID: batch.id, openedAt: run.now,
+                checkAt: run.now.addingTimeInterval(ClusterLimits.firstImportCheck),
+                members: batch.writes.map(ImportMember.init))
+        }
+        if let trouble = result.trouble {
+            // What is under way must not be forgotten, and the page is read again: no cursor moves with this commit.
+            var partial = session.commit(run)
+            partial.openedImports = opened
+            try await run.commit(partial, store: session.store)
+            throw trouble
+        }
+        commit.openedImports += opened
         for batch in result.batches {
-            commit.openedImports.append(
-                OpenImport(
-                    batchID: batch.id, openedAt: run.clock.now,
-                    checkAt: run.clock.now.addingTimeInterval(ClusterLimits.firstImportCheck),
-                    members: batch.writes.map(ImportMember.init)))
             tally.imported += batch.writes.count
             commit.decisions += batch.writes.map { decision(.sent, $0, reason: "import") }
         }
         for refused in result.refused {
             fail(refused.write, code: refused.code, fields: ["Email"], into: &commit, &tally)
+        }
+        for write in result.unresolved {
+            let outcome =
+                if let contactID = write.contactID {
+                    try await session.activeCampaign.update(contactID, with: write)
+                } else {
+                    try await session.activeCampaign.upsert(write)
+                }
+            settle(write, outcome, into: &commit, &tally)
         }
     }
 
@@ -87,14 +110,15 @@ struct ContactWriter {
         case .written(let contactID):
             let link = write.link(contactID: contactID)
             commit.links.append(link)
+            if let replaced = write.replaced, replaced.contactID != contactID { commit.removedLinks.append(replaced) }
             commit.resolveFailure(.inbound, recordID: write.recordID)
-            if session.hasPackage { commit.writeBack(link, now: run.clock.now) }
+            if session.hasPackage { commit.writeBack(link, now: run.now) }
             if write.contactID == nil { tally.created += 1 } else { tally.updated += 1 }
             commit.decisions.append(decision(.accepted, write, contactID: contactID, reason: "R40"))
         case .gone:
             guard let contactID = write.contactID else { return }
             var link = write.link(contactID: contactID)
-            link.state = .missing
+            link.state = .contactMissing
             commit.links.append(link)
             commit.decisions.append(decision(.tombstoned, write, contactID: contactID, reason: "R89"))
         case .refused(let code, let fields):
@@ -108,7 +132,7 @@ struct ContactWriter {
         tally.failed += 1
         commit.fail(
             .inbound, write.object, recordID: write.recordID, code: code, fields: fields,
-            fingerprint: write.recordFingerprint.stored, now: run.clock.now)
+            fingerprint: write.settled.recordFingerprint?.stored, now: run.now)
         commit.decisions.append(decision(.rejected, write, reason: code))
     }
 
@@ -124,10 +148,6 @@ struct ContactWriter {
 extension ImportMember {
     /// What must be remembered of a write until its import is settled.
     init(_ write: ContactWrite) {
-        let expected = write.link(contactID: write.contactID ?? 0)
-        self.init(
-            object: write.object, recordID: write.recordID, contactID: write.contactID, emailHash: write.email.hash,
-            recordFingerprint: write.recordFingerprint, contactFingerprint: expected.contactFingerprint,
-            changeSequence: write.changeSequence)
+        self.init(link: write.settled, emailHash: write.email.hash, replacedContactID: write.replaced?.contactID)
     }
 }

@@ -38,7 +38,7 @@ struct ImportSettlement {
         var busy = BusyContacts()
         for open in try await session.store.openImports(tenant: session.number) {
             let progress =
-                open.checkAt <= run.clock.now ? try await session.activeCampaign.progress(of: open.batchID) : .open
+                open.checkAt <= run.now ? try await session.activeCampaign.progress(of: open.batchID) : .open
             switch progress {
             case .open:
                 let next = try await postpone(open)
@@ -57,14 +57,14 @@ struct ImportSettlement {
 
     /// The next look comes later each time, up to a minute apart.
     private func postpone(_ open: OpenImport) async throws -> Date {
-        guard open.checkAt <= run.clock.now else { return open.checkAt }
-        if run.clock.now.timeIntervalSince(open.openedAt) > ClusterLimits.importPatience {
+        guard open.checkAt <= run.now else { return open.checkAt }
+        if run.now.timeIntervalSince(open.openedAt) > ClusterLimits.importPatience {
             var tally = RunTally()
             try await writeAgain(open, &tally)
-            return run.clock.now
+            return run.now
         }
         let wait = min(ClusterLimits.firstImportCheck * pow(1.5, Double(open.checks)), ClusterLimits.longestImportCheck)
-        let next = run.clock.now.addingTimeInterval(wait)
+        let next = run.now.addingTimeInterval(wait)
         try await session.store.postponeImport(tenant: session.number, batchID: open.batchID, checkAt: next)
         return next
     }
@@ -87,7 +87,7 @@ struct ImportSettlement {
                 let link = member.link(contactID: contactID)
                 commit.links.append(link)
                 commit.resolveFailure(.inbound, recordID: member.recordID)
-                if session.hasPackage { commit.writeBack(link, now: run.clock.now) }
+                if session.hasPackage { commit.writeBack(link, now: run.now) }
                 if member.contactID == nil { tally.created += 1 } else { tally.updated += 1 }
                 commit.decisions.append(
                     Decision(
@@ -97,7 +97,7 @@ struct ImportSettlement {
                 tally.failed += 1
                 commit.fail(
                     .inbound, member.object, recordID: member.recordID, code: "import_refused", fields: ["Email"],
-                    fingerprint: member.recordFingerprint?.stored, now: run.clock.now)
+                    fingerprint: member.recordFingerprint?.stored, now: run.now)
                 commit.decisions.append(
                     Decision(
                         .rejected, .inbound, member.object, recordID: member.recordID, reason: "import_refused"))
@@ -114,7 +114,7 @@ struct ImportSettlement {
         for member in open.members {
             commit.fail(
                 .inbound, member.object, recordID: member.recordID, code: "import_lost", fields: [],
-                fingerprint: nil, now: run.clock.now, retryAt: run.clock.now)
+                fingerprint: nil, now: run.now, retryAt: run.now)
         }
         tally.failed += open.members.count
         try await run.commit(commit, store: session.store)
@@ -124,9 +124,8 @@ struct ImportSettlement {
 extension ImportMember {
     /// The link once the import has taken this member.
     fileprivate func link(contactID: Int64) -> Link {
-        Link(
-            contactID: contactID, object: object, recordID: recordID, emailHash: emailHash,
-            contactFingerprint: contactFingerprint, recordFingerprint: recordFingerprint,
-            changeSequence: changeSequence)
+        var link = self.link
+        link.contactID = contactID
+        return link
     }
 }

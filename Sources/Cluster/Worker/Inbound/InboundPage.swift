@@ -2,34 +2,33 @@ import SyncRules
 
 /// One contact to be written to ActiveCampaign for a Salesforce record.
 struct ContactWrite {
-    let object: ObjectKind
-    let recordID: String
-    /// Nil when the record enters ActiveCampaign for the first time.
-    let contactID: Int64?
     let email: EmailAddress
     /// Mapped fields of the write.
     let write: FieldWrite
     /// The tag the contact gets with the write (R43); nil for none.
     let tag: SyncTag?
-    /// What Salesforce holds, for the link's fingerprint.
-    let recordFingerprint: Fingerprint
-    /// What the contact held when last seen.
-    let contactFingerprint: Fingerprint?
-    /// `AC_Change_Seq__c` as read; acknowledged when the write is settled.
-    let changeSequence: Int64?
+    /// The link as it is once the write is accepted; its contact id is 0 until a new contact has one.
+    let settled: Link
+    /// Texts by ActiveCampaign field name.
+    let values: [String: String]
     /// Whether the address of a linked contact changes: it is then written by id, never by address (R8).
     let changesEmail: Bool
+    /// A link of the same record to a contact that is gone, which this write takes the place of (R89).
+    let replaced: Link?
+
+    var object: ObjectKind { settled.object }
+    var recordID: String { settled.recordID }
+    /// Nil when the record enters ActiveCampaign for the first time.
+    var contactID: Int64? { settled.contactID == 0 ? nil : settled.contactID }
 
     /// Whether a bulk import can carry it: by address, and without clearing a field (activecampaign-api 6).
-    var fitsImport: Bool { !changesEmail && !write.projection.values.values.contains { $0.isBlank } }
+    var fitsImport: Bool { !changesEmail && !values.values.contains("") }
 
-    /// The link once the write is settled.
+    /// The link once the contact's id is known.
     func link(contactID: Int64) -> Link {
-        var contact = contactFingerprint ?? Fingerprint()
-        contact.record(write.projection, fields: write.fields)
-        return Link(
-            contactID: contactID, object: object, recordID: recordID, emailHash: email.hash,
-            contactFingerprint: contact, recordFingerprint: recordFingerprint, changeSequence: changeSequence)
+        var link = settled
+        link.contactID = contactID
+        return link
     }
 }
 
@@ -37,10 +36,11 @@ struct ContactWrite {
 enum InboundVerdict {
     /// Settled without a write.
     case dropped([Decision])
-    /// The link changes, nothing is written; `acknowledges` asks for a status write-back (R52).
-    case relinked(Link, acknowledges: Bool, [Decision])
-    /// To be written.
-    case write(ContactWrite, [Decision])
+    /// The link changes, nothing is written; `acknowledges` asks for a status write-back (R52), `review` for another
+    /// look at the contact's own changes (R89, T17).
+    case relinked(Link, acknowledges: Bool, review: Int64?, [Decision])
+    /// To be written; `review` as above.
+    case write(ContactWrite, review: Int64?, [Decision])
 }
 
 /// Plans one page of Salesforce records of one object.
@@ -62,70 +62,74 @@ struct InboundPage {
     /// Decides every record of the page, in the page's order.
     /// - Parameters:
     ///   - links: links of the page's records, by record id.
-    ///   - owners: active links by address hash.
-    ///   - echoes: fingerprints of our own uncommitted writes, by record id.
+    ///   - related: links that hold a record's address, its contact, or the contact whose id it carries.
+    ///   - echoes: fingerprints of our own uncommitted writes.
     mutating func verdicts(
-        _ records: [SalesforceRecord], links: [String: Link], owners: [[UInt8]: [Link]],
-        echoes: [String: [Fingerprint]]
+        _ records: [SalesforceRecord], links: [String: Link], related: RelatedLinks, echoes: OutstandingEchoes
     ) -> [InboundVerdict] {
         var verdicts: [InboundVerdict] = []
         verdicts.reserveCapacity(records.count)
         for record in records {
-            let others = (record.email.flatMap { owners[$0.hash] } ?? []).filter {
-                $0.recordID != record.id && $0.state == .active
-            }
+            let link = links[record.id]
             let intent = rules.intent(
-                for: record, link: links[record.id], owners: others, echoes: echoes[record.id] ?? [])
-            verdicts.append(verdict(of: intent, record))
+                for: record, link: link, owners: related.owners(of: record, link: link),
+                echoes: creation(of: record, link, echoes), contactEchoes: echoes.contacts[record.id] ?? [])
+            let review = InboundRules.contactToReview(before: link, after: intent)
+            verdicts.append(verdict(of: intent, record, link: link, review: review))
         }
         return verdicts
     }
 
-    private mutating func verdict(of intent: InboundIntent, _ record: SalesforceRecord) -> InboundVerdict {
+    /// Of a linked record its own echoes; of one without a link those of its creation for the contact it names (T17).
+    private func creation(of record: SalesforceRecord, _ link: Link?, _ echoes: OutstandingEchoes) -> [Fingerprint] {
+        if link != nil { return echoes.records[record.id] ?? [] }
+        return record.contactID.flatMap { echoes.records["new:\($0)"] } ?? []
+    }
+
+    private mutating func verdict(
+        of intent: InboundIntent, _ record: SalesforceRecord, link: Link?, review: Int64?
+    ) -> InboundVerdict {
         switch intent {
         case .drop(let code, let reason):
-            return .dropped([decision(code, record, reason: reason)])
-        case .acknowledge(var link):
-            refresh(&link, from: record)
-            return .relinked(link, acknowledges: hasStatus, [decision(.unchangedProjection, record, link)])
+            return .dropped([decision(code, record, link, reason: reason)])
+        case .acknowledge(let link, let code, let reason):
+            return .relinked(
+                link, acknowledges: hasStatus, review: review, [decision(code, record, link, reason: reason)])
         case .markMissing(var link):
             link.state = .missing
-            return .relinked(link, acknowledges: false, [decision(.tombstoned, record, link, reason: "R89")])
-        case .update(let link, let write):
-            return .write(contactWrite(record, write, contactID: link.contactID, link: link, tag: nil), kept(write, record))
+            return .relinked(
+                link, acknowledges: false, review: nil, [decision(.tombstoned, record, link, reason: "R89")])
+        case .update(let settled, let write):
+            return self.write(record, write, settled: settled, before: link, tag: nil, review: review)
         case .adopt(let contactID, let write):
-            return .write(contactWrite(record, write, contactID: contactID, link: nil, tag: nil), kept(write, record))
+            let settled = rules.link(of: record, contactID: contactID, after: write)
+            return self.write(record, write, settled: settled, before: nil, tag: nil, review: review)
         case .create(let email, let write):
             if let first = claimed[email], first.recordID != record.id {
                 let rule = first.object == record.object ? "D3" : "R91"
                 return .dropped([decision(.duplicateMatch, record, reason: rule)])
             }
             claimed[email] = (record.object, record.id)
-            let tag = SyncTag.createdFrom(record.object)
-            return .write(contactWrite(record, write, contactID: nil, link: nil, tag: tag), kept(write, record))
+            let settled = rules.link(of: record, contactID: 0, after: write)
+            return self.write(
+                record, write, settled: settled, before: link, tag: SyncTag.createdFrom(record.object), replaces: true)
         }
     }
 
-    private func contactWrite(
-        _ record: SalesforceRecord, _ write: FieldWrite, contactID: Int64?, link: Link?, tag: SyncTag?
-    ) -> ContactWrite {
-        // The intent was made for a record with an address; "" can't be looked up and never matches.
-        let email = record.email ?? EmailAddress("nobody@invalid")!
-        return ContactWrite(
-            object: record.object, recordID: record.id, contactID: contactID, email: email, write: write, tag: tag,
-            recordFingerprint: Fingerprint(rules.projector.project(record)),
-            contactFingerprint: link?.contactFingerprint, changeSequence: record.changeSequence,
-            changesEmail: link.map { $0.emailHash != email.hash } ?? false)
+    private func write(
+        _ record: SalesforceRecord, _ write: FieldWrite, settled: Link, before: Link?, tag: SyncTag?,
+        replaces: Bool = false, review: Int64? = nil
+    ) -> InboundVerdict {
+        guard let email = record.email else { return .dropped([decision(.noEmail, record, before, reason: "R7")]) }
+        let contact = ContactWrite(
+            email: email, write: write, tag: tag, settled: settled, values: rules.projector.activeCampaignValues(of: write),
+            changesEmail: !replaces && before.map { $0.emailHash != email.hash } ?? false,
+            replaced: replaces ? before : nil)
+        return .write(contact, review: review, kept(write, record, before))
     }
 
-    private func refresh(_ link: inout Link, from record: SalesforceRecord) {
-        link.state = .active
-        link.recordFingerprint = Fingerprint(rules.projector.project(record))
-        link.changeSequence = record.changeSequence
-    }
-
-    private func kept(_ write: FieldWrite, _ record: SalesforceRecord) -> [Decision] {
-        write.kept.sorted { $0.key < $1.key }.map { decision($0.value, record, field: $0.key) }
+    private func kept(_ write: FieldWrite, _ record: SalesforceRecord, _ link: Link?) -> [Decision] {
+        write.kept.sorted { $0.key < $1.key }.map { decision($0.value, record, link, field: $0.key) }
     }
 
     private func decision(
@@ -135,5 +139,26 @@ struct InboundPage {
         Decision(
             code, .inbound, record.object, contactID: link?.contactID, recordID: record.id, reason: reason,
             field: field)
+    }
+}
+
+/// Active links that have something to do with a page's records (R91, D3).
+struct RelatedLinks {
+    private var byEmail: [[UInt8]: [Link]]
+    private var byContact: [Int64: [Link]]
+
+    /// Sorts links by what they are found by.
+    init(_ links: [Link]) {
+        let active = links.filter { $0.state == .active }
+        byEmail = Dictionary(grouping: active, by: \.emailHash)
+        byContact = Dictionary(grouping: active, by: \.contactID)
+    }
+
+    /// Links of other records that hold the record's address, its contact, or the contact whose id it carries.
+    func owners(of record: SalesforceRecord, link: Link?) -> [Link] {
+        let found =
+            (record.email.flatMap { byEmail[$0.hash] } ?? []) + (link.flatMap { byContact[$0.contactID] } ?? [])
+            + (record.contactID.flatMap { byContact[$0] } ?? [])
+        return Array(Set(found.filter { $0.recordID != record.id }))
     }
 }

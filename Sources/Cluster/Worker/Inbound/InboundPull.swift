@@ -22,8 +22,8 @@ struct InboundPull {
         try await retryFailures(busy: busy, &tally)
         var cursors: [ObjectKind: InboundCursor] = [:]
         for object in Self.order {
-            let stream = try await session.stream(.inbound, object)
-            guard stream.isDue(at: run.clock.now) else { continue }
+            let stream = try session.stream(.inbound, object)
+            guard stream.isDue(at: run.now) else { continue }
             cursors[object] = try stream.cursor(default: InboundCursor(start: stream.createdAt))
         }
         var claimed: [EmailAddress: (object: ObjectKind, recordID: String)] = [:]
@@ -49,7 +49,7 @@ struct InboundPull {
     /// Reads again the records whose failure was a passing one, or whose import was still open when they changed.
     private func retryFailures(busy: BusyContacts, _ tally: inout RunTally) async throws {
         let due = try await session.store.failuresDue(
-            tenant: session.number, direction: .inbound, now: run.clock.now, limit: ClusterLimits.retriesPerRun)
+            tenant: session.number, direction: .inbound, now: run.now, limit: ClusterLimits.retriesPerRun)
         var claimed: [EmailAddress: (object: ObjectKind, recordID: String)] = [:]
         for (object, failures) in Dictionary(grouping: due, by: \.object) {
             let records = try await session.salesforce.records(object, ids: failures.map(\.recordID))
@@ -74,44 +74,48 @@ struct InboundPull {
             rules: session.inbound(object), hasStatus: session.hasPackage, claimed: claimed)
         let (waiting, free) = records.partitioned { busy.records[$0.id] != nil }
         deferRecords(waiting, busy: busy, page.rules.projector, &commit)
-        let verdicts = try await verdicts(of: free, &page)
+        let echoes = try await session.echoes(
+            of: free.map(\.id) + free.compactMap { $0.contactID.map { "new:\($0)" } })
+        let verdicts = try await verdicts(of: free, echoes, &page)
         claimed = page.claimed
         var writes: [ContactWrite] = []
         for verdict in verdicts {
             switch verdict {
             case .dropped(let decisions):
                 tally.count(decisions)
-                commit.record(decisions)
+                commit.note(decisions)
                 report(decisions, object, &commit)
-            case .relinked(let link, let acknowledges, let decisions):
+            case .relinked(let link, let acknowledges, let review, let decisions):
                 commit.links.append(link)
-                commit.record(decisions)
-                if acknowledges { commit.writeBack(link, now: run.clock.now) }
-            case .write(let write, let decisions):
-                commit.record(decisions)
+                commit.note(decisions)
+                if let review { commit.deferChange(review, until: run.now, reason: "review") }
+                if acknowledges { commit.writeBack(link, now: run.now) }
+            case .write(let write, let review, let decisions):
+                commit.note(decisions)
+                if let review { commit.deferChange(review, until: run.now, reason: "review") }
                 writes.append(write)
             }
         }
         if !writes.isEmpty {
             try await ContactWriter(session: session, run: run).write(writes, into: &commit, &tally)
         }
+        commit.consumedEchoes += echoes.settled(by: commit.links, side: .activeCampaign)
         try await run.commit(commit, store: session.store)
     }
 
     private func verdicts(
-        of records: [SalesforceRecord], _ page: inout InboundPage
+        of records: [SalesforceRecord], _ echoes: OutstandingEchoes, _ page: inout InboundPage
     ) async throws -> [InboundVerdict] {
         guard !records.isEmpty else { return [] }
         let links = try await session.store.links(tenant: session.number, recordIDs: records.map(\.id))
         let linksByRecord = Dictionary(links.map { ($0.recordID, $0) }, uniquingKeysWith: { first, _ in first })
-        let unlinked = records.filter { linksByRecord[$0.id] == nil }
-        let owners = try await session.store.links(
-            tenant: session.number, emailHashes: unlinked.compactMap { $0.email?.hash })
-        let echoes = try await session.store.echoes(
-            tenant: session.number, side: .salesforce, recordIDs: records.map(\.id))
+        let byEmail = try await session.store.links(
+            tenant: session.number, emailHashes: records.compactMap { $0.email?.hash })
+        let byContact = try await session.store.links(
+            tenant: session.number, contactIDs: links.map(\.contactID) + records.compactMap(\.contactID))
         return page.verdicts(
-            records, links: linksByRecord, owners: Dictionary(grouping: owners, by: \.emailHash),
-            echoes: echoes.mapValues { $0.map(\.fingerprint) })
+            records, links: linksByRecord, related: RelatedLinks(byEmail + byContact),
+            echoes: echoes)
     }
 
     /// Records that an open import carries: unchanged since, their outcome comes with the import; changed since, they are
@@ -122,7 +126,7 @@ struct InboundPull {
         for record in records where busy.records[record.id] != Fingerprint(projector.project(record)) {
             commit.fail(
                 .inbound, record.object, recordID: record.id, code: "import_open", fields: [], fingerprint: nil,
-                now: run.clock.now, retryAt: busy.checkAgainAt)
+                now: run.now, retryAt: busy.checkAgainAt)
         }
     }
 
@@ -132,7 +136,7 @@ struct InboundPull {
             guard let recordID = decision.recordID else { continue }
             commit.fail(
                 .inbound, object, recordID: recordID, code: decision.code.name, fields: ["Email"], fingerprint: nil,
-                now: run.clock.now)
+                now: run.now)
         }
     }
 }

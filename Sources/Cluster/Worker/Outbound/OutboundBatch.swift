@@ -18,11 +18,10 @@ struct OutboundBatch {
     /// - Returns: what was done; `hasMore` when pending changes are left beyond this run's bound.
     func execute() async throws -> RunTally {
         var tally = RunTally()
-        let stream = try await session.stream(.outbound, .contact)
+        let stream = try session.stream(.outbound, .contact)
         var cursor = try stream.cursor(default: OutboundCursor(start: stream.createdAt))
-        cursor.begin(now: run.clock.now)
         var pending = Dictionary(
-            try await session.store.pending(tenant: session.number, limit: chunkSize, now: run.clock.now)
+            try await session.store.pending(tenant: session.number, limit: chunkSize, now: run.now)
                 .map { ($0.contactID, $0) }, uniquingKeysWith: { first, _ in first })
         tally.hasMore = pending.count == chunkSize
 
@@ -43,6 +42,7 @@ struct OutboundBatch {
         var isWhole = false
         while !isWhole {
             let page = try await session.activeCampaign.changedContacts(since: cursor.since, after: cursor.walkedTo)
+            cursor.begin(now: page.serverNow ?? run.now)
             chunk += page.contacts
             if let last = page.contacts.last { cursor.advance(to: last.id) }
             isWhole = page.isLast
@@ -82,16 +82,20 @@ struct OutboundBatch {
         for contact in waiting { commit.deferChange(contact.id, until: busy.checkAgainAt, reason: "import_open") }
         settleMissing(missing, links: linksByContact, &commit)
 
-        var chunk = session.outboundChunk(now: run.clock.now)
+        let echoes = try await session.echoes(of: links.map(\.recordID) + contacts.map { "new:\($0.id)" })
+        var chunk = session.outboundChunk(now: run.now, echoes: echoes)
         let fresh = try await withoutKnownFailures(free)
         chunk.take(fresh, links: linksByContact)
-        let verdicts = chunk.verdicts(try await ask(chunk.questions))
+        let answers = try await ask(chunk.questions)
+        chunk.echoes.merge(try await session.echoes(of: answers.found.map(\.id)))
+        let verdicts = chunk.verdicts(answers)
         tally.seen += contacts.count
 
         let writes = apply(verdicts, to: &commit, &tally)
         if !writes.isEmpty {
-            try await SalesforceWriter(session: session, run: run).write(writes, into: &commit, &tally)
+            try await RecordWriter(session: session, run: run).write(writes, into: &commit, &tally)
         }
+        commit.consumedEchoes += chunk.echoes.settled(by: commit.links, side: .salesforce)
         let deferred = commit.deferredContactIDs
         commit.settled += pending.filter { !deferred.contains($0.contactID) }
         try await run.commit(commit, store: session.store)
@@ -113,7 +117,7 @@ struct OutboundBatch {
     private func settleMissing(_ ids: [Int64], links: [Int64: [Link]], _ commit: inout RunCommit) {
         for id in ids {
             for var link in links[id] ?? [] where link.state == .active {
-                link.state = .missing
+                link.state = .contactMissing
                 commit.links.append(link)
                 commit.decisions.append(
                     Decision(
@@ -128,33 +132,31 @@ struct OutboundBatch {
         let owners = try await session.store.links(
             tenant: session.number, recordIDs: answers.found.map(\.id))
         answers.owners = Dictionary(owners.map { ($0.recordID, $0.contactID) }, uniquingKeysWith: { first, _ in first })
-        let echoes = try await session.store.echoes(
-            tenant: session.number, side: .salesforce, recordIDs: Array(answers.held.keys))
-        answers.echoes = echoes.mapValues { $0.map(\.fingerprint) }
         if !session.hasExternalID, !questions.emails.isEmpty {
             answers.creationAttempts = try await session.store.creationAttempts(
-                tenant: session.number, since: run.clock.now.addingTimeInterval(-OutboundChunk.creationQuarantine))
+                tenant: session.number, since: run.now.addingTimeInterval(-OutboundChunk.creationQuarantine))
         }
         return answers
     }
 
     private func apply(
         _ verdicts: [(contactID: Int64, verdict: OutboundVerdict)], to commit: inout RunCommit, _ tally: inout RunTally
-    ) -> [SalesforceWrite] {
-        var writes: [SalesforceWrite] = []
+    ) -> [RecordWrite] {
+        var writes: [RecordWrite] = []
         for (contactID, verdict) in verdicts {
             switch verdict {
             case .dropped(let decisions):
                 tally.count(decisions)
-                commit.record(decisions)
+                commit.note(decisions)
             case .relinked(let link, let decisions):
                 tally.count(decisions)
                 commit.links.append(link)
-                commit.record(decisions)
+                commit.note(decisions)
             case .deferred(let until, let reason, let decisions):
                 commit.deferChange(contactID, until: until, reason: reason)
-                commit.record(decisions)
-            case .write(let write):
+                commit.note(decisions)
+            case .write(let write, let decisions):
+                commit.note(decisions)
                 writes.append(write)
             }
         }
@@ -170,5 +172,15 @@ extension Sequence {
             if matches(element) { result.matching.append(element) } else { result.rest.append(element) }
         }
         return result
+    }
+}
+
+extension RunCommit {
+    /// Adds decisions worth keeping: a contact that was merely seen, and has nothing to do with Salesforce, is noise.
+    mutating func note(_ decisions: [Decision]) {
+        record(
+            decisions.filter { decision in
+                decision.code != .unchangedProjection && !(decision.code == .outOfScope && decision.reason == "R14")
+            })
     }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import Store
 import SyncRules
 
 /// What Salesforce is asked before a chunk is written: records by address for the contacts to be created (R19), and, in
@@ -6,6 +7,8 @@ import SyncRules
 struct OutboundQuestions {
     /// Addresses to look up among contacts and leads.
     var emails: [EmailAddress] = []
+    /// Contacts that records of ours may carry the ids of, where the org has the field.
+    var contactIDs: [Int64] = []
     /// Linked record ids to read, by object.
     var recordIDs: [ObjectKind: [String]] = [:]
 
@@ -20,31 +23,54 @@ struct OutboundAnswers {
     var held: [String: SalesforceRecord] = [:]
     /// Ids among `found` that are linked to some contact already, with that contact.
     var owners: [String: Int64] = [:]
-    /// Fingerprints of writes of ours whose outcome was never committed, by record id (R58).
-    var echoes: [String: [Fingerprint]] = [:]
     /// When creation of a record for a contact was last attempted without a committed outcome.
     var creationAttempts: [Int64: Date] = [:]
 }
 
 /// One record to be written to Salesforce.
-struct SalesforceWrite {
-    let contactID: Int64
+struct RecordWrite {
+    /// What the write does, and what its link becomes.
+    enum Purpose {
+        /// A new record (R15, R16).
+        case create(RecordCreation)
+        /// A record found by address and linked by this write (R19), with what it held before.
+        case match(RecordMatch, held: Projection)
+        /// A linked record; `changed` is the whole change set, to be owed when Salesforce wins (R54).
+        case update(Link, changed: [String])
+    }
+
+    let contact: ActiveCampaignContact
     let object: ObjectKind
     /// Nil creates the record.
     let recordID: String?
-    /// Mapped fields of the write.
+    /// Mapped fields of the write; fields Salesforce refuses are taken out of it.
     var write: FieldWrite
-    /// Fields written on creation only: fallbacks (D2).
-    var fallbacks: [String: SalesforceFieldValue] = [:]
-    /// The link as it will be when the write is accepted; nil until a created record has an id.
-    var link: Link?
-    /// What the contact holds, for the link's fingerprint.
-    let projection: Projection
-    let email: EmailAddress?
+    let purpose: Purpose
+    let projector: Projector
+
+    var contactID: Int64 { contact.id }
+
+    /// Everything the record is sent, by API name.
+    var values: [String: SalesforceFieldValue] {
+        let mapped = projector.salesforceValues(of: write)
+        return switch purpose {
+        case .create(let creation): creation.fallbacks.merging(mapped) { _, mapped in mapped }
+        case .match(let match, _): match.touch.merging(mapped) { _, mapped in mapped }
+        case .update: mapped
+        }
+    }
+
+    /// Whether the record also gets the contact's id.
+    var carriesContactID: Bool { if case .update = purpose { false } else { true } }
+
     /// `AC_Change_Seq__c` we have read and processed (salesforce-api 13.3 A).
-    var acknowledgedSequence: Int64?
-    /// Whether the record was found by address and is linked by this write (R19).
-    var isMatch = false
+    var changeSequence: Int64? {
+        switch purpose {
+        case .create: nil
+        case .match(let match, _): match.link.changeSequence
+        case .update(let link, _): link.changeSequence
+        }
+    }
 
     /// Whether a field may be dropped after Salesforce refused its value (D6).
     func mayDrop(_ field: String) -> Bool {
@@ -59,9 +85,61 @@ enum OutboundVerdict {
     /// The link changes, nothing is written (conflict lost, already there, found by address).
     case relinked(Link, [Decision])
     /// To be written.
-    case write(SalesforceWrite)
+    case write(RecordWrite, [Decision])
     /// Left pending until an instant.
     case deferred(until: Date, reason: String, [Decision])
+}
+
+/// Fingerprints of writes of ours whose outcome was never committed, by record id (R58, T10, T17).
+struct OutstandingEchoes {
+    /// Of writes to the Salesforce records.
+    private(set) var records: [String: [Fingerprint]] = [:]
+    /// Of writes to the contacts linked to them.
+    private(set) var contacts: [String: [Fingerprint]] = [:]
+    private var keys: [EchoKey] = []
+
+    /// Sorts ledger entries by record.
+    init(_ echoes: [Echo] = []) {
+        for echo in echoes {
+            switch echo.side {
+            case .salesforce: records[echo.recordID, default: []].append(echo.fingerprint)
+            case .activeCampaign: contacts[echo.recordID, default: []].append(echo.fingerprint)
+            }
+            keys.append(echo.key)
+        }
+    }
+
+    /// Adds what is known of further records.
+    mutating func merge(_ other: OutstandingEchoes) {
+        records.merge(other.records) { _, new in new }
+        contacts.merge(other.contacts) { _, new in new }
+        keys += other.keys
+    }
+
+    /// The entries that are settled once a link of these records is stored.
+    func settled(by links: [Link], side: Side) -> [EchoKey] {
+        let ids = Set(links.map(\.recordID)).union(links.map { "new:\($0.contactID)" })
+        return keys.filter { $0.side == side && ids.contains($0.recordID) }
+    }
+}
+
+/// Records found for contacts to be created: by address, or because they carry the contact's id (R19, T17).
+struct Candidates {
+    private var byEmail: [EmailAddress: [SalesforceRecord]] = [:]
+    private var byContact: [Int64: [SalesforceRecord]] = [:]
+
+    init(_ records: [SalesforceRecord]) {
+        for record in records {
+            if let email = record.email { byEmail[email, default: []].append(record) }
+            if let contactID = record.contactID { byContact[contactID, default: []].append(record) }
+        }
+    }
+
+    func of(_ contact: ActiveCampaignContact) -> [SalesforceRecord] {
+        let own = byContact[contact.id] ?? []
+        let ids = Set(own.map(\.id))
+        return own + (contact.email.flatMap { byEmail[$0] } ?? []).filter { !ids.contains($0.id) }
+    }
 }
 
 /// Plans one chunk of contacts, up to the thousand records one counted call can write.
@@ -72,16 +150,24 @@ struct OutboundChunk {
     /// Whether records are created by external id; without one a lost answer is bridged by looking again.
     let hasExternalID: Bool
     let now: Date
+    /// Of linked records and of creations, `new:` and the contact's id, by record id.
+    var echoes: OutstandingEchoes
 
     /// How long a creation without external id whose answer was lost keeps us from trying again: Salesforce's longest
-    /// transaction plus a minute (salesforce-api 6.4).
+    /// transaction plus a minute, in seconds (salesforce-api 6.4).
     static let creationQuarantine: TimeInterval = 660
 
     private(set) var intents: [(contact: ActiveCampaignContact, intent: OutboundIntent)] = []
 
     /// Takes the chunk's contacts with their links.
     mutating func take(_ contacts: [ActiveCampaignContact], links: [Int64: [Link]]) {
-        intents += contacts.map { ($0, rules.intent(for: $0, links: links[$0.id] ?? [])) }
+        intents += contacts.map {
+            (
+                $0,
+                rules.intent(
+                    for: $0, links: links[$0.id] ?? [], echoes: echoes.records, contactEchoes: echoes.contacts)
+            )
+        }
     }
 
     /// What must be asked before the chunk can be decided.
@@ -91,6 +177,7 @@ struct OutboundChunk {
             switch intent {
             case .create:
                 if let email = contact.email { questions.emails.append(email) }
+                questions.contactIDs.append(contact.id)
             case .update(let link, _) where !isGuarded:
                 questions.recordIDs[link.object, default: []].append(link.recordID)
             case .update, .drop:
@@ -102,16 +189,13 @@ struct OutboundChunk {
 
     /// Decides every contact of the chunk.
     func verdicts(_ answers: OutboundAnswers) -> [(contactID: Int64, verdict: OutboundVerdict)] {
-        var candidates: [EmailAddress: [SalesforceRecord]] = [:]
-        for record in answers.found {
-            if let email = record.email { candidates[email, default: []].append(record) }
-        }
+        let found = Candidates(answers.found)
         return intents.map { contact, intent in
             switch intent {
             case .drop(let code, let reason):
                 (contact.id, .dropped([decision(code, contact, reason: reason)]))
             case .create(let object):
-                (contact.id, create(object, contact, candidates: candidates, answers: answers))
+                (contact.id, create(object, contact, found: found, answers: answers))
             case .update(let link, let changed):
                 (contact.id, update(contact, link: link, changed: changed, answers: answers))
             }
@@ -121,12 +205,10 @@ struct OutboundChunk {
     // MARK: - Creations
 
     private func create(
-        _ object: ObjectKind, _ contact: ActiveCampaignContact, candidates: [EmailAddress: [SalesforceRecord]],
-        answers: OutboundAnswers
+        _ object: ObjectKind, _ contact: ActiveCampaignContact, found: Candidates, answers: OutboundAnswers
     ) -> OutboundVerdict {
-        let found = contact.email.flatMap { candidates[$0] } ?? []
         let taken = Set(answers.owners.filter { $0.value != contact.id }.keys)
-        if let match = OutboundRules.match(candidates: found, taken: taken) {
+        if let match = OutboundRules.match(candidates: found.of(contact), taken: taken) {
             return link(contact, to: match.record, isAmbiguous: match.isAmbiguous)
         }
         if !hasExternalID, let attempt = answers.creationAttempts[contact.id],
@@ -138,40 +220,33 @@ struct OutboundChunk {
         }
         let creation = rules.creation(of: object, for: contact)
         return .write(
-            SalesforceWrite(
-                contactID: contact.id, object: object, recordID: nil, write: creation.write,
-                fallbacks: creation.fallbacks, projection: rules.projector(of: object).project(contact),
-                email: contact.email))
+            RecordWrite(
+                contact: contact, object: object, recordID: nil, write: creation.write, purpose: .create(creation),
+                projector: rules.projector(of: object)),
+            kept(creation.write, contact, object, record: nil))
     }
 
     /// R19: the record that is there already is linked and updated; Salesforce's own pending change comes first.
     private func link(
         _ contact: ActiveCampaignContact, to record: SalesforceRecord, isAmbiguous: Bool
     ) -> OutboundVerdict {
-        let projector = rules.projector(of: record.object)
-        let projection = projector.project(contact)
-        let held = projector.project(record)
-        var link = Link(
-            contactID: contact.id, object: record.object, recordID: record.id,
-            emailHash: contact.email?.hash ?? [], contactFingerprint: Fingerprint(projection),
-            recordFingerprint: Fingerprint(held), changeSequence: record.changeSequence)
-        let linked = decision(
-            .linked, contact, record.object, record: record.id, reason: isAmbiguous ? "R19.several" : "R19")
-        let differing = projection.values.filter { !$0.value.isBlank && held[$0.key] != $0.value }.keys.sorted()
+        let isOurs = record.contactID == contact.id || !hasExternalID
+        let match = rules.matching(
+            record, for: contact, echoes: isOurs ? echoes.records["new:\(contact.id)"] ?? [] : [],
+            earlier: echoes.records[record.id] ?? [], contactEchoes: echoes.contacts[record.id] ?? [])
+        let reason = isAmbiguous ? "R19.several" : "R19"
+        var decisions = [decision(.linked, contact, record.object, record: record.id, reason: reason)]
         if record.status == .waiting {
-            // Left without what Salesforce holds, so that the next pull brings all of it (R53).
-            link.recordFingerprint = nil
-            return .relinked(link, [linked, decision(.conflictLost, contact, record.object, reason: "R53")])
+            decisions.append(decision(.conflictLost, contact, record.object, record: record.id, reason: "R53"))
         }
-        let write = projector.write(
-            projection, changed: differing, to: .salesforce, target: link.recordFingerprint,
-            clearsBlanks: rules.settings.clearsBlanks)
-        if write.isEmpty, !hasExternalID || record.contactID == contact.id { return .relinked(link, [linked]) }
+        decisions += kept(match.write, contact, record.object, record: record.id)
+        if match.isEmpty, !hasExternalID || record.contactID == contact.id { return .relinked(match.link, decisions) }
+        let projector = rules.projector(of: record.object)
         return .write(
-            SalesforceWrite(
-                contactID: contact.id, object: record.object, recordID: record.id, write: write, link: link,
-                projection: projection, email: contact.email, acknowledgedSequence: record.changeSequence,
-                isMatch: true))
+            RecordWrite(
+                contact: contact, object: record.object, recordID: record.id, write: match.write,
+                purpose: .match(match, held: projector.project(record)), projector: projector),
+            decisions)
     }
 
     // MARK: - Updates
@@ -184,34 +259,30 @@ struct OutboundChunk {
         let write = projector.write(
             projection, changed: changed, to: .salesforce, target: link.recordFingerprint,
             clearsBlanks: rules.settings.clearsBlanks)
-        var settled = link
-        settled.contactFingerprint = Fingerprint(projection)
-        if let email = contact.email { settled.emailHash = email.hash }
-        let kept = write.kept.sorted { $0.key < $1.key }.map {
-            decision($0.value, contact, link.object, record: link.recordID, field: $0.key)
+        let kept = kept(write, contact, link.object, record: link.recordID)
+        if write.isEmpty {
+            return .relinked(link.settled(keepingBackAllOf: projection, email: contact.email), kept)
         }
-        if write.isEmpty { return .relinked(settled, kept) }
-        let verdict = OutboundRules.verdict(
+        let verdict = rules.verdict(
             of: write, link: link, state: state(of: link, projector: projector, answers: answers),
-            echoes: answers.echoes[link.recordID] ?? [])
+            echoes: echoes.records[link.recordID] ?? [])
         switch verdict {
         case .write:
             return .write(
-                SalesforceWrite(
-                    contactID: contact.id, object: link.object, recordID: link.recordID, write: write, link: settled,
-                    projection: projection, email: contact.email, acknowledgedSequence: link.changeSequence))
+                RecordWrite(
+                    contact: contact, object: link.object, recordID: link.recordID, write: write,
+                    purpose: .update(link, changed: changed), projector: projector),
+                kept)
         case .alreadyThere:
-            var known = settled.recordFingerprint ?? Fingerprint()
-            known.record(write.projection, fields: write.fields)
-            settled.recordFingerprint = known
-            return .relinked(settled, kept)
+            return .relinked(link.settled(writing: write, of: projection, email: contact.email), kept)
         case .salesforceWins:
             let lost = decision(.conflictLost, contact, link.object, record: link.recordID, reason: "R53")
-            return .relinked(settled, kept + [lost])
+            return .relinked(link.settled(losing: changed, of: projection, email: contact.email), kept + [lost])
         case .missing:
-            settled.state = .missing
-            let gone = decision(.tombstoned, contact, link.object, record: link.recordID, reason: "R89")
-            return .relinked(settled, [gone])
+            var gone = link.settled(losing: changed, of: projection, email: contact.email)
+            gone.state = .missing
+            return .relinked(
+                gone, [decision(.tombstoned, contact, link.object, record: link.recordID, reason: "R89")])
         }
     }
 
@@ -219,6 +290,17 @@ struct OutboundChunk {
         if isGuarded { return .guardedByPackage }
         guard let record = answers.held[link.recordID], !record.isDeleted else { return .gone }
         return .read(projector.project(record), status: record.status)
+    }
+
+    // MARK: - Decisions
+
+    private func kept(
+        _ write: FieldWrite, _ contact: ActiveCampaignContact, _ object: ObjectKind, record: String?
+    ) -> [Decision] {
+        let kept = write.kept.sorted { $0.key < $1.key }.map {
+            decision($0.value, contact, object, record: record, field: $0.key)
+        }
+        return kept + write.truncated.sorted().map { decision(.truncated, contact, object, record: record, field: $0) }
     }
 
     private func decision(

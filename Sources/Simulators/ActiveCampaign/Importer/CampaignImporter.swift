@@ -1,6 +1,7 @@
 import Foundation
 
-/// One contact of a bulk import. Names of tags and accounts, numbers of fields: the importer speaks another dialect (6).
+/// One contact of a bulk import. Names of tags and accounts, numbers of fields: the importer speaks another dialect
+/// (6).
 struct CampaignImportItem {
     var draft: CampaignContactDraft
     var tags: [String] = []
@@ -76,7 +77,8 @@ struct CampaignImporter {
 }
 
 extension CampaignState {
-    /// Carries out the batches whose time has come, each at its own instant, so that stamps do not depend on who looked when.
+    /// Carries out the batches whose time has come, each at its own instant, so that stamps do not depend on who
+    /// looked when.
     mutating func carryOutDueImports() {
         guard !importer.open.isEmpty else { return }
         let (instantBefore, sourceBefore) = (instant, source)

@@ -21,6 +21,8 @@ struct CampaignContactQuery {
     var excluded: UInt32?
     var list: UInt32?
     var tag: UInt32?
+    /// An automation that the contact went through.
+    var automation: UInt32?
     /// Whether a membership is asked for that nobody can have: forms, waits.
     var isImpossible = false
     var status: UInt8?
@@ -33,8 +35,14 @@ struct CampaignContactQuery {
     /// Whether the ids alone decide who is on the page.
     var isPlainWalk: Bool {
         ids == nil && email == nil && emailLike == nil && search == nil && phone == nil && excluded == nil
-            && list == nil && tag == nil && status == nil && !isImpossible && order == .id
+            && list == nil && tag == nil && automation == nil && status == nil && !isImpossible && order == .id
             && created == 0...(.max) && changed == 0...(.max)
+    }
+
+    /// Whether a contact's id, tag and time of update decide, so that its row need not be read.
+    var isDecidedWithoutRow: Bool {
+        ids == nil && emailLike == nil && search == nil && phone == nil && excluded == nil && list == nil
+            && automation == nil && status == nil && created == 0...(.max) && (email == nil || tag == nil)
     }
 
     /// Reads a query; nil when it is nonsense, which is answered 400 `{}`.
@@ -55,7 +63,7 @@ struct CampaignContactQuery {
             let numbers = ids.flatMap { $0.value.split(separator: ",") }.compactMap { UInt32($0) }
             self.ids = Array(Set(numbers)).sorted()
         }
-        email = call.value("email") ?? call.value("filters[email]")
+        email = call.value("email")
         emailLike = call.value("email_like")?.lowercased()
         search = call.value("search")?.lowercased()
         phone = call.value("phone")
@@ -67,6 +75,7 @@ struct CampaignContactQuery {
     private mutating func readMembership(_ call: CampaignCall) {
         list = Self.positive(call.value("listid"))
         tag = Self.positive(call.value("tagid"))
+        automation = Self.positive(call.value("seriesid"))
         isImpossible = Self.positive(call.value("formid")) != nil || Self.positive(call.value("waitid")) != nil
         status = call.value("status").flatMap { UInt8($0) }
     }
@@ -176,18 +185,19 @@ extension CampaignState {
 
     private func forEachMatch(_ query: CampaignContactQuery, descending: Bool, _ body: (UInt32) -> Void) {
         guard !query.isImpossible else { return }
+        let isDecided = query.isDecidedWithoutRow
         guard let candidates = candidates(query) else {
             contacts.walk(
                 after: query.after, before: query.before, changed: query.changed, descending: descending
             ) { id in
-                if matches(id, query) { body(id) }
+                if isDecided || matches(id, query) { body(id) }
                 return true
             }
             return
         }
         for id in descending ? candidates.reversed() : candidates {
             guard contacts.contains(id), id > query.after, id < query.before,
-                query.changed.contains(contacts.udate(of: id)), matches(id, query)
+                query.changed.contains(contacts.udate(of: id)), isDecided || matches(id, query)
             else { continue }
             body(id)
         }
@@ -195,9 +205,17 @@ extension CampaignState {
 
     /// The few contacts a narrow filter leaves, ascending; nil when all have to be walked.
     private func candidates(_ query: CampaignContactQuery) -> [UInt32]? {
-        if let email = query.email { return contacts.find(email: email).map { [$0] } ?? [] }
+        if let email = query.email {
+            guard let id = contacts.find(email: email) else { return [] }
+            return options.emailFilterIgnoresCase || contacts[id].email == email ? [id] : []
+        }
         if let ids = query.ids { return ids }
-        if let tag = query.tag { return tags.contains(tag) ? tags[tag].contacts : [] }
+        if let tag = query.tag {
+            guard tags.contains(tag) else { return [] }
+            let carriers = tags[tag].contacts
+            let first = CampaignTagTable.place(of: query.after &+ 1, in: carriers)
+            return Array(carriers[first...])
+        }
         return nil
     }
 
@@ -206,6 +224,11 @@ extension CampaignState {
         if id == query.excluded || !query.created.contains(row.cdate) { return false }
         if let ids = query.ids, !ids.contains(id) { return false }
         if let tag = query.tag, taggingID(of: id, tag: tag) == nil { return false }
+        if let automation = query.automation,
+            !(automations.entries[id] ?? []).contains(where: { $0.automation == automation })
+        {
+            return false
+        }
         if query.list != nil || query.status != nil, !hasMembership(id, query) { return false }
         if let part = query.emailLike, !row.email.lowercased().contains(part) { return false }
         if let prefix = query.phone, !row.phone.hasPrefix(prefix) { return false }

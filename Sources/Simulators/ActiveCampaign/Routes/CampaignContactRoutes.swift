@@ -36,7 +36,8 @@ extension CampaignState {
             "page_input": [
                 "segmentid": .null, "formid": .int(0), "listid": .int(Int(query.list ?? 0)),
                 "tagid": .int(Int(query.tag ?? 0)), "limit": .int(query.page.limit), "offset": .int(query.page.offset),
-                "search": .optional(call.value("search")), "sort": .null, "seriesid": .int(0), "waitid": .int(0),
+                "search": .optional(call.value("search")), "sort": .null, "seriesid": .int(Int(query.automation ?? 0)),
+                "waitid": .int(0),
                 "status": .int(query.status.map { Int($0) } ?? -1), "forceQuery": .int(0),
                 "cacheid": .string(CampaignRandom.hex(options.seed, UInt64(now))),
             ],
@@ -99,6 +100,7 @@ extension CampaignState {
         guard let json = call.wrapped("contact"), json.members != nil else { return .emptyObject(400) }
         let draft = draft(from: json)
         if let fault = faultOfCreating(draft) { return answer(to: fault) }
+        if let refusal = refusalOfOptions(draft) { return refusal }
         // Two statements: a reading call would take hold of the state before its argument changed it.
         let id = createContact(draft)
         return shortAnswer(id)
@@ -109,6 +111,7 @@ extension CampaignState {
         guard let json = call.wrapped("contact"), json.members != nil else { return .emptyObject(400) }
         let draft = draft(from: json)
         if let fault = faultOfChanging(id, to: draft) { return answer(to: fault) }
+        if let refusal = refusalOfOptions(draft) { return refusal }
         changeContact(id, to: draft)
         return longAnswer(id)
     }
@@ -126,13 +129,19 @@ extension CampaignState {
     mutating func routeSync(_ call: CampaignCall) -> CampaignAnswer {
         guard call.path == ["contact", "sync"], call.method == "POST" else { return .notFound }
         guard let json = call.wrapped("contact"), json.members != nil else { return .emptyObject(400) }
-        let draft = draft(from: json)
+        var draft = draft(from: json)
+        if let refusal = refusalOfOptions(draft) { return refusal }
+        let tags = options.syncTakesTags ? (json["tags"]?.elements ?? []).compactMap(\.text) : []
         guard let id = draft.email.flatMap({ contacts.find(email: $0) }) else {
             if let fault = faultOfCreating(draft) { return answer(to: fault) }
             let id = createContact(draft)
+            for tag in tags { addTag(named: tag, to: id) }
             return shortAnswer(id)
         }
+        // The address is the key here: a different letter case renames nobody.
+        draft.email = nil
         changeContact(id, to: draft, movesUpdateTime: options.idleSyncMovesUpdateTime)
+        for tag in tags { addTag(named: tag, to: id) }
         return longAnswer(id, status: options.syncExistingStatus)
     }
 
@@ -147,6 +156,23 @@ extension CampaignState {
             return (field, text)
         }
         return draft
+    }
+
+    /// The refusal of a value that is none of its field's options, where the account refuses such.
+    private func refusalOfOptions(_ draft: CampaignContactDraft) -> CampaignAnswer? {
+        guard options.refusesUnknownOptions else { return nil }
+        for value in draft.values where fields.contains(value.field) {
+            let known = Set(fields[value.field].options.map(\.value))
+            let chosen =
+                fields[value.field].isMultiple
+                ? value.value.split(separator: "|").map { String($0) } : [value.value].filter { !$0.isEmpty }
+            if !known.isEmpty, !known.isSuperset(of: chosen) {
+                return .problem(
+                    "The value is not an option of the field", code: "field_invalid",
+                    pointer: "/data/attributes/fieldValues")
+            }
+        }
+        return nil
     }
 
     /// The text to store for a JSON value; nil leaves what is there. Arrays become piped text.

@@ -87,25 +87,6 @@ extension CampaignState {
             pointer: "/data/attributes/name")
     }
 
-    private mutating func emitAccount(_ event: CampaignEvent, _ id: UInt32) {
-        guard let source, !webhooks.rows.isEmpty else { return }
-        let hooks = webhooks.listeners(event, source: source, list: 0)
-        guard !hooks.isEmpty else { return }
-        let row = customers.accounts[id]
-        var form = head(event, source)
-        form.add("account[id]", String(id))
-        form.add("account[name]", row.name)
-        form.add("account[account_url]", row.url)
-        form.add("account[created_timestamp]", zone.stamp(row.created))
-        form.add("account[updated_timestamp]", zone.stamp(row.updated))
-        for datum in customers.fields.dataIDs(of: id) {
-            let value = customers.fields.data[Int(datum - 1)]
-            let label = customers.fields.metas[Int(value.field - 1)].label
-            form.add("account[fields][\(label)]", value.value.text ?? "")
-        }
-        stage(form, to: hooks)
-    }
-
     private func accountJSON(_ id: UInt32, countsDeals: Bool) -> CampaignJSON {
         let row = customers.accounts[id]
         let people =
@@ -171,26 +152,14 @@ extension CampaignState {
         }
         guard customers.association(of: contact) == nil else {
             return .problem(
-                "This contact is already associated with an account. We currently do not support contacts on multiple accounts.",
+                "This contact is already associated with an account. "
+                    + "We currently do not support contacts on multiple accounts.",
                 code: "field_invalid", pointer: "/data/attributes/account,contact")
         }
         let id = customers.link(contact: contact, to: account, jobTitle: json?["jobTitle"]?.text ?? "", at: now)
         contacts.touch(contact, at: now)
         emitAccountContact(.accountContactAdd, id)
         return CampaignAnswer(status: 201, ["accountContact": accountContactJSON(id)])
-    }
-
-    private mutating func emitAccountContact(_ event: CampaignEvent, _ id: UInt32) {
-        guard let source, !webhooks.rows.isEmpty else { return }
-        let hooks = webhooks.listeners(event, source: source, list: 0)
-        guard !hooks.isEmpty else { return }
-        let row = customers.associations[id]
-        var form = head(event, source)
-        form.add("accountContact[id]", String(id))
-        form.add("accountContact[account]", String(row.account))
-        form.add("accountContact[contact]", String(row.contact))
-        form.add("accountContact[job_title]", row.jobTitle)
-        stage(form, to: hooks)
     }
 
     /// A contact's place in an account as lists show it.

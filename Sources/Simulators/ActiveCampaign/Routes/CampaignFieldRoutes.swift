@@ -73,7 +73,9 @@ extension CampaignState {
             fields[id].perstag = CampaignFieldTable.perstag(from: perstag)
         }
         if let description = json["descript"]?.text { fields[id].description = description }
-        // A field's type never changes; the member is ignored.
+        if options.fieldTypeMayChange, let type = json["type"]?.text, ActiveCampaignFieldType(rawValue: type) != nil {
+            fields[id].type = type
+        }
         fields[id].udate = now
         return CampaignAnswer(["field": fieldJSON(id)])
     }

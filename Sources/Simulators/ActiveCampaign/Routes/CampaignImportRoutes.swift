@@ -92,7 +92,8 @@ extension CampaignState {
 
     private static func invalidImport(_ reasons: [CampaignJSON]) -> CampaignAnswer {
         .importRefused(
-            "JSON payload did not pass validation. Please fix failure Reasons and retry. The import was not queued for processing.",
+            "JSON payload did not pass validation. Please fix failure Reasons and retry. "
+                + "The import was not queued for processing.",
             reasons: reasons)
     }
 

@@ -44,7 +44,7 @@ extension CampaignState {
     }
 
     private mutating func postWebhook(_ call: CampaignCall) -> CampaignAnswer {
-        guard let json = call.wrapped("webhook"), let url = json["url"]?.text, Self.isWebhookURL(url) else {
+        guard let json = call.wrapped("webhook"), let url = json["url"]?.text, isWebhookURL(url) else {
             return .problem("The webhook url is invalid.", code: "field_invalid", pointer: "/data/attributes/url")
         }
         guard let name = json["name"]?.text, !name.isEmpty else {
@@ -66,7 +66,7 @@ extension CampaignState {
         let index = Int(id - 1)
         if let name = json["name"]?.text { webhooks.rows[index].name = name }
         if let url = json["url"]?.text {
-            guard Self.isWebhookURL(url) else {
+            guard isWebhookURL(url) else {
                 return .problem("The webhook url is invalid.", code: "field_invalid", pointer: "/data/attributes/url")
             }
             webhooks.rows[index].url = url
@@ -81,8 +81,9 @@ extension CampaignState {
         (json?.elements ?? []).compactMap(\.text)
     }
 
-    private static func isWebhookURL(_ text: String) -> Bool {
+    private func isWebhookURL(_ text: String) -> Bool {
         guard let url = URL(string: text), url.host != nil else { return false }
+        if options.refusesOddWebhookPorts, url.scheme == "https", (url.port ?? 443) != 443 { return false }
         return url.scheme == "https" || url.scheme == "http"
     }
 

@@ -179,7 +179,7 @@ extension CampaignState {
 
     /// Deletes a tag and takes it off everybody.
     mutating func deleteTag(_ tag: UInt32) {
-        for contact in tags[tag].contacts {
+        for contact in options.tagDeleteRemovesAssociations ? tags[tag].contacts : [] {
             if let id = taggingID(of: contact, tag: tag) { removeTagging(id) }
         }
         tags.remove(tag)

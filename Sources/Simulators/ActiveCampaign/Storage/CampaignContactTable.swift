@@ -113,8 +113,8 @@ struct CampaignContactTable {
         return total
     }
 
-    /// Calls `body` with each living contact with `after < id < before` and `udate` in `changed`, by ascending or descending
-    /// id, until it answers false. Blocks without such a change are skipped whole.
+    /// Calls `body` with each living contact with `after < id < before` and `udate` in `changed`, by ascending or
+    /// descending id, until it answers false. Blocks without such a change are skipped whole.
     func walk(
         after: UInt32, before: UInt32, changed: ClosedRange<UInt32>, descending: Bool = false,
         _ body: (UInt32) -> Bool

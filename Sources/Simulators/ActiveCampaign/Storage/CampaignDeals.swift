@@ -24,7 +24,8 @@ struct CampaignDealGroupRow {
     var currency: String
     var created: UInt32
     var updated: UInt32
-    /// Whether `updated` was stamped with Greenwich's wall clock and the account's offset, as a stage's delete does (3.2).
+    /// Whether `updated` was stamped with Greenwich's wall clock and the account's offset, as a stage's delete does
+    /// (3.2).
     var isStampedAhead = false
     var isDeleted = false
 }

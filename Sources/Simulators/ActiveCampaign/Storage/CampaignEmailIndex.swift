@@ -1,5 +1,5 @@
-/// Finds a contact by e-mail, without regard to case: an open-addressing table of contact ids, four bytes a slot. The addresses
-/// themselves stay in the contact rows; callers pass a way to reach them.
+/// Finds a contact by e-mail, without regard to case: an open-addressing table of contact ids, four bytes a slot. The
+/// addresses themselves stay in the contact rows; callers pass a way to reach them.
 struct CampaignEmailIndex {
     private static let empty: UInt32 = 0
     private static let removed: UInt32 = .max

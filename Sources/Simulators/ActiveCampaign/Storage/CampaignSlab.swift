@@ -1,5 +1,5 @@
-/// Rows kept in chunks: a million of them grow without ever being copied, and a row is reached by its number in two steps.
-/// Ids on the wire start at 1, so row `id` is the one appended as number `id`.
+/// Rows kept in chunks: a million of them grow without ever being copied, and a row is reached by its number in two
+/// steps. Ids on the wire start at 1, so row `id` is the one appended as number `id`.
 struct CampaignSlab<Row> {
     private static var chunkRows: Int { 4_096 }
     private var chunks: [[Row]] = []

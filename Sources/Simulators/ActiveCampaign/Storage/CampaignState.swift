@@ -12,7 +12,8 @@ package enum ActiveCampaignSource: String, Sendable, CaseIterable {
     case system
 }
 
-/// Everything one account holds. A value: the account guards it with one lock, and all rules about it are functions of it.
+/// Everything one account holds. A value: the account guards it with one lock, and all rules about it are functions
+/// of it.
 struct CampaignState {
     /// The switches; they may change at any time.
     var options: ActiveCampaignOptions {

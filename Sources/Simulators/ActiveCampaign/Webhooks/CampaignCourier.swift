@@ -1,9 +1,13 @@
 package import Foundation
-import FoundationNetworking
 import Synchronization
 
-/// Makes one account's webhook calls, one after the other and beside everything else: nobody who changes a contact waits for a
-/// receiver. What a receiver refuses is gone (8.2); only 410 has a consequence. The queue is in memory and dies with the process.
+#if canImport(FoundationNetworking)
+    import FoundationNetworking
+#endif
+
+/// Makes one account's webhook calls, one after the other and beside everything else: nobody who changes a contact
+/// waits for a receiver. What a receiver refuses is gone (8.2); only 410 has a consequence. The queue is in memory
+/// and dies with the process.
 final class CampaignCourier: Sendable {
     /// Counts of an account's deliveries.
     struct Tally: Sendable, Equatable {

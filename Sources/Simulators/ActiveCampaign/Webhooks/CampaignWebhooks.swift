@@ -120,7 +120,8 @@ extension CampaignState {
             form.add("contact[customer_acct_id]", String(account))
             form.add("contact[orgname]", customers.accounts[account].name)
         }
-        for value in values.chain(from: row.firstValue) {
+        for value in values.chain(from: row.firstValue)
+        where !(options.webhooksOmitEmptyFields && values[value].value.isEmpty) {
             form.add("contact[fields][\(values[value].field)]", values[value].value)
         }
     }

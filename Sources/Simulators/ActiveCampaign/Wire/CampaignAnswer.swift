@@ -78,8 +78,14 @@ struct CampaignAnswer {
     /// A page of the edge in front of the service.
     static func edgePage(_ status: Int, _ title: String) -> CampaignAnswer {
         let page = """
-            <html>\r\n<head><title>\(status) \(title)</title></head>\r\n<body>\r\n<center><h1>\(status) \(title)</h1></center>\r
-            <hr><center>cloudflare</center>\r\n</body>\r\n</html>\r\n
+            <html>\r
+            <head><title>\(status) \(title)</title></head>\r
+            <body>\r
+            <center><h1>\(status) \(title)</h1></center>\r
+            <hr><center>cloudflare</center>\r
+            </body>\r
+            </html>\r
+
             """
         return CampaignAnswer(status: status, body: Array(page.utf8), contentType: "text/html")
     }
@@ -93,6 +99,8 @@ struct CampaignCall {
     let path: [String]
     let query: [(name: String, value: String)]
     let body: Data
+    /// First path components that the key's user may not use.
+    var forbidden: Set<String> = []
 
     /// The first value of a query item, nil when missing or empty.
     func value(_ name: String) -> String? {

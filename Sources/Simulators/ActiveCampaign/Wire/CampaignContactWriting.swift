@@ -76,10 +76,13 @@ extension CampaignState {
         writer.fixedMembers(
             """
             "segmentio_id":"","bounced_hard":"0","bounced_soft":"0","bounced_date":null,"ip":"0","ua":null,\
-            "socialdata_lastcheck":null,"email_local":"","sentcnt":"0","rating_tstamp":null,"gravatar":"0","deleted":"0",\
+            "socialdata_lastcheck":null,"email_local":"","sentcnt":"0","rating_tstamp":null,"gravatar":"0",\
+            "deleted":"0",\
             "anonymized":"0","adate":null,"edate":null,"deleted_at":null,"created_by":null,"updated_by":null,\
-            "mpp_tracking":"0","last_click_date":null,"last_open_date":null,"last_mpp_open_date":null,"best_send_hour":null,\
-            "sms_consent":null,"sms_consent_updated_at":null,"whatsapp_id":null,"whatsapp_username":null,"scoreValues":[]
+            "mpp_tracking":"0","last_click_date":null,"last_open_date":null,"last_mpp_open_date":null,\
+            "best_send_hour":null,\
+            "sms_consent":null,"sms_consent_updated_at":null,"whatsapp_id":null,"whatsapp_username":null,\
+            "scoreValues":[]
             """)
         writer.member("hash", CampaignRandom.hex(options.seed, UInt64(id)))
         writer.member("email_domain", String(row.email.drop { $0 != "@" }.dropFirst()))
@@ -215,7 +218,7 @@ extension CampaignState {
         }
         writer.endArray()
         guard alsoTags else { return }
-        writer.member("tags", .array(used.sorted().map { tagJSON($0) }))
+        writer.member("tags", .array(used.sorted().filter { tags.contains($0) }.map { tagJSON($0) }))
     }
 
     /// Writes `contactLists` of some contacts.

@@ -1,7 +1,8 @@
 /// Reads the forms of date and time that ActiveCampaign's filters and date fields take.
 enum CampaignInstant {
-    /// Seconds since 1970 of `2026-05-28T03:05:54-05:00`, `…Z`, `2026-05-28 03:05:54` or `2026-05-28`; fractions of a second
-    /// are cut off. A form without offset is the account's local time, or Greenwich's when `naiveIsUTC`. Nil when it is none.
+    /// Seconds since 1970 of `2026-05-28T03:05:54-05:00`, `…Z`, `2026-05-28 03:05:54` or `2026-05-28`; fractions of a
+    /// second are cut off. A form without offset is the account's local time, or Greenwich's when `naiveIsUTC`. Nil
+    /// when it is none.
     static func parse(_ text: String, zone: CampaignZone, naiveIsUTC: Bool) -> Int? {
         var reader = Reader(bytes: Array(text.utf8))
         guard let day = reader.date() else { return nil }

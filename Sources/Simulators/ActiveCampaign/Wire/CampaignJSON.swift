@@ -1,7 +1,7 @@
 import Foundation
 
-/// A JSON value as ActiveCampaign takes and gives it. Members keep their order, numbers keep their kind, so that a value
-/// echoed from a request leaves with the JSON type it came with.
+/// A JSON value as ActiveCampaign takes and gives it. Members keep their order, numbers keep their kind, so that a
+/// value echoed from a request leaves with the JSON type it came with.
 enum CampaignJSON: Sendable, Equatable {
     case null
     case bool(Bool)
@@ -46,7 +46,8 @@ enum CampaignJSON: Sendable, Equatable {
         }
     }
 
-    /// An id or count, whether it came as a number or as a string; nil for anything that is not a whole positive number.
+    /// An id or count, whether it came as a number or as a string; nil for anything that is not a whole positive
+    /// number.
     var identifier: UInt32? {
         text.flatMap { UInt32($0.trimmingCharacters(in: .whitespaces)) }.flatMap { $0 == 0 ? nil : $0 }
     }

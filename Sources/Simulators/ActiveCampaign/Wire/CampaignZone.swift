@@ -53,7 +53,8 @@ struct CampaignZone: Sendable {
         return offsets[low]
     }
 
-    /// The instant of a local wall time given as if it were Greenwich's. Of two possible instants the earlier offset wins.
+    /// The instant of a local wall time given as if it were Greenwich's. Of two possible instants the earlier offset
+    /// wins.
     func epoch(ofLocal local: Int) -> Int {
         let guess = local - offset(at: local)
         return local - offset(at: guess)
@@ -73,7 +74,8 @@ struct CampaignZone: Sendable {
         return String(decoding: bytes, as: UTF8.self)
     }
 
-    /// `2026-05-28 04:03:25`: the account's wall clock without an offset, which the wire calls `utc_timestamp` all the same.
+    /// `2026-05-28 04:03:25`: the account's wall clock without an offset, which the wire calls `utc_timestamp` all
+    /// the same.
     func naiveStamp(_ epoch: UInt32) -> String {
         var bytes: [UInt8] = []
         appendNaiveStamp(epoch, to: &bytes)

@@ -1,3 +1,4 @@
+import Drivers
 import Foundation
 import Store
 import SyncRules
@@ -33,7 +34,7 @@ enum RowOutcome: Sendable {
 }
 
 /// Writes planned records to Salesforce and turns every row's answer into its settlement.
-struct SalesforceWriter {
+struct RecordWriter {
     let session: TenantSession
     let run: RunContext
 
@@ -41,13 +42,13 @@ struct SalesforceWriter {
     ///
     /// What is about to be written goes into the echo ledger first and is committed: if the answer is lost, the next run
     /// and the next pull know our own write by it (T10, T17).
-    func write(_ writes: [SalesforceWrite], into commit: inout RunCommit, _ tally: inout RunTally) async throws {
-        try await session.store.intend(tenant: session.number, writes.map { intention($0) }, now: run.clock.now)
+    func write(_ writes: [RecordWrite], into commit: inout RunCommit, _ tally: inout RunTally) async throws {
+        try await session.store.intend(tenant: session.number, writes.map { intention($0) }, now: run.now)
         var remaining = writes
         // The second round carries what is left of records some of whose fields were refused (D6).
         for round in 0..<ClusterLimits.fieldDropRounds {
             let outcomes = try await session.salesforce.write(remaining)
-            var again: [SalesforceWrite] = []
+            var again: [RecordWrite] = []
             for (write, outcome) in zip(remaining, outcomes) {
                 switch outcome {
                 case .written(let id):
@@ -69,44 +70,47 @@ struct SalesforceWriter {
 
     // MARK: - Settlements
 
-    private func accept(_ write: SalesforceWrite, id: String, _ commit: inout RunCommit, _ tally: inout RunTally) {
-        var link =
-            write.link
-            ?? Link(
-                contactID: write.contactID, object: write.object, recordID: id, emailHash: write.email?.hash ?? [],
-                contactFingerprint: Fingerprint(write.projection))
-        var known = link.recordFingerprint ?? Fingerprint()
-        known.record(write.write.projection, fields: write.write.fields)
-        link.recordFingerprint = known
-        link.recordID = id
-        link.state = .active
-        commit.links.append(link)
-        commit.resolveFailure(.outbound, recordID: String(write.contactID))
-        if write.recordID == nil {
-            tally.created += 1
+    private func accept(_ write: RecordWrite, id: String, _ commit: inout RunCommit, _ tally: inout RunTally) {
+        let rules = session.outboundRules
+        let projection = write.projector.project(write.contact)
+        switch write.purpose {
+        case .create(let creation):
+            var reduced = creation
+            reduced.write = write.write
+            commit.links.append(rules.link(of: write.object, recordID: id, for: write.contact, after: reduced))
             commit.decisions.append(decision(.accepted, write, id: id, reason: "R17.created"))
-        } else {
+            tally.created += 1
+        case .match(let match, let held):
+            var link = match.link
+            // A field that was refused holds what it held.
+            let dropped = match.write.fields.filter { write.write.projection.values[$0] == nil }
+            link.recordFingerprint?.record(held, fields: dropped)
+            commit.links.append(link)
+            commit.decisions.append(decision(.accepted, write, id: id, reason: "R19"))
             tally.updated += 1
-            if write.isMatch { commit.decisions.append(decision(.linked, write, id: id, reason: "R19")) }
+        case .update(let link, _):
+            commit.links.append(link.settled(writing: write.write, of: projection, email: write.contact.email))
             commit.decisions.append(decision(.accepted, write, id: id, reason: "R24"))
+            tally.updated += 1
         }
+        commit.resolveFailure(.outbound, recordID: String(write.contactID))
     }
 
     private func refuse(
-        _ write: SalesforceWrite, _ refusal: RowRefusal, _ commit: inout RunCommit, _ tally: inout RunTally
+        _ write: RecordWrite, _ refusal: RowRefusal, _ commit: inout RunCommit, _ tally: inout RunTally
     ) {
         switch refusal.kind {
         case .changedInSalesforce:
             lose(write, &commit, &tally)
         case .gone:
-            guard var link = write.link else { return fail(write, refusal, &commit, &tally) }
+            guard case .update(var link, _) = write.purpose else { return fail(write, refusal, &commit, &tally) }
             link.state = .missing
             commit.links.append(link)
             commit.decisions.append(decision(.tombstoned, write, id: link.recordID, reason: "R89"))
         case .passing:
             let wait = ClusterLimits.recordRetry.delay(attempt: 0)
             commit.deferChange(
-                write.contactID, until: run.clock.now.addingTimeInterval(wait.seconds), reason: refusal.code)
+                write.contactID, until: run.now.addingTimeInterval(wait.seconds), reason: refusal.code)
             commit.decisions.append(decision(.lockedRetry, write, id: write.recordID, reason: refusal.code))
         case .permanent, .converted, .needsHuman:
             fail(write, refusal, &commit, &tally)
@@ -114,32 +118,34 @@ struct SalesforceWriter {
     }
 
     /// R53, R54: the whole change set of the record is dropped, and the loser is on record.
-    private func lose(_ write: SalesforceWrite, _ commit: inout RunCommit, _ tally: inout RunTally) {
+    private func lose(_ write: RecordWrite, _ commit: inout RunCommit, _ tally: inout RunTally) {
         tally.conflicts += 1
         commit.decisions.append(decision(.conflictLost, write, id: write.recordID, reason: "R53"))
-        if let link = write.link, !write.isMatch {
-            commit.links.append(link)
+        if case .update(let link, let changed) = write.purpose {
+            let projection = write.projector.project(write.contact)
+            commit.links.append(link.settled(losing: changed, of: projection, email: write.contact.email))
         } else {
-            // A creation that met a record of ours: its id is learned by address in the next run (R19).
+            // It changed between our look and our write, or a lost creation met it: looked at anew in the next run.
             commit.deferChange(
-                write.contactID, until: run.clock.now.addingTimeInterval(60), reason: "ACSYNC_PENDING")
+                write.contactID, until: run.now.addingTimeInterval(ClusterLimits.recordRetry.floor.seconds),
+                reason: "ACSYNC_PENDING")
         }
     }
 
     private func fail(
-        _ write: SalesforceWrite, _ refusal: RowRefusal, _ commit: inout RunCommit, _ tally: inout RunTally
+        _ write: RecordWrite, _ refusal: RowRefusal, _ commit: inout RunCommit, _ tally: inout RunTally
     ) {
         tally.failed += 1
         commit.fail(
             .outbound, write.object, recordID: String(write.contactID), code: refusal.code,
-            fields: refusal.fields, fingerprint: Fingerprint(write.projection).stored, now: run.clock.now)
+            fields: refusal.fields, fingerprint: session.fingerprint(of: write.contact).stored, now: run.now)
         commit.decisions.append(decision(.rejected, write, id: write.recordID, reason: refusal.code))
     }
 
     /// The write without the fields that were refused; nil when none of them may be left out (D6).
     private func reduce(
-        _ write: SalesforceWrite, after refusal: RowRefusal, _ commit: inout RunCommit
-    ) -> SalesforceWrite? {
+        _ write: RecordWrite, after refusal: RowRefusal, _ commit: inout RunCommit
+    ) -> RecordWrite? {
         guard refusal.kind == .permanent, !refusal.fields.isEmpty, refusal.fields.allSatisfy(write.mayDrop) else {
             return nil
         }
@@ -152,18 +158,20 @@ struct SalesforceWriter {
         return reduced
     }
 
-    private func intention(_ write: SalesforceWrite) -> EchoIntention {
-        EchoIntention(
+    private func intention(_ write: RecordWrite) -> EchoIntention {
+        let fingerprint =
+            if case .create(let creation) = write.purpose {
+                session.outboundRules.fingerprint(of: creation, write.object)
+            } else {
+                Fingerprint(write.write.projection)
+            }
+        return EchoIntention(
             side: .salesforce, object: write.object, recordID: write.recordID ?? "new:\(write.contactID)",
-            fingerprint: {
-                var fingerprint = Fingerprint()
-                fingerprint.record(write.write.projection, fields: write.write.fields)
-                return fingerprint
-            }())
+            fingerprint: fingerprint)
     }
 
     private func decision(
-        _ code: DecisionCode, _ write: SalesforceWrite, id: String?, reason: String, field: String? = nil
+        _ code: DecisionCode, _ write: RecordWrite, id: String?, reason: String, field: String? = nil
     ) -> Decision {
         Decision(
             code, .outbound, write.object, contactID: write.contactID, recordID: id, reason: reason, field: field)

@@ -1,0 +1,88 @@
+package import Drivers
+import Foundation
+package import JobQueue
+package import Logging
+package import Store
+import SyncRules
+
+/// Runs one leased job: loads the tenant, runs the batch, pull or settlement, and stores how it ended.
+///
+/// Waits and retries stand in PostgreSQL (`streams.next_run_at`), never in Redis alone; the queue is told that the job is
+/// done, and the scheduler asks for it again when it is due.
+package struct JobRunner: Sendable {
+    private let store: Store
+    private let clock: WallClock
+    private let logger: Logger
+    private let sessions: SessionCache
+
+    /// Makes a runner.
+    /// - Parameters:
+    ///   - http: the process's HTTP client.
+    ///   - keys: opens tenants' secrets.
+    ///   - providers: which addresses may be called.
+    package init(
+        store: Store, clock: WallClock, logger: Logger, http: HTTPClient, keys: KeyRing, providers: ProviderPolicy
+    ) {
+        self.store = store
+        self.clock = clock
+        self.logger = logger
+        sessions = SessionCache(store: store, clock: clock, http: http, keys: keys, providers: providers)
+    }
+
+    /// Runs a job to its end.
+    /// - Returns: what the queue is told.
+    package func run(_ job: LeasedJob) async -> JobOutcome {
+        var logger = logger
+        logger[metadataKey: "tenant"] = "\(job.key.tenant)"
+        logger[metadataKey: "job"] = "\(job.key.kind)"
+        guard let kind = JobKind(rawValue: job.key.kind) else {
+            logger.error("unknown kind of job; left for a newer worker")
+            return .retry(after: nil, code: "unknown_kind")
+        }
+        let run = RunContext(token: job.token, runID: job.token.rawValue, clock: clock, logger: logger)
+        do {
+            return try await attempt(job, kind, run)
+        } catch is LostLease {
+            logger.notice("lease lost to a newer one; nothing stored", metadata: ["token": "\(job.token)"])
+            return .done
+        } catch is CancellationError {
+            return .returned
+        } catch {
+            if Task.isCancelled { return .returned }
+            logger.warning("run not stored", metadata: ["error": "\(error)"])
+            return .retry(after: nil, code: "store_unavailable")
+        }
+    }
+
+    private func attempt(_ job: LeasedJob, _ kind: JobKind, _ run: RunContext) async throws -> JobOutcome {
+        guard let config = try await store.tenantConfig(job.key.tenant), config.state == .active else { return .done }
+        let started = clock.now
+        do {
+            let session = try await sessions.session(for: try ReadyTenant(config))
+            let tally = try await execute(kind, session, run)
+            try await RunEnding(session: session, run: run, kind: kind, started: started).succeed(tally)
+        } catch let trouble as StreamTrouble {
+            if Task.isCancelled { return .returned }
+            run.logger.notice("run stopped", metadata: ["code": "\(trouble.code)", "why": "\(trouble.message)"])
+            sessions.forget(config.number, after: trouble)
+            try await RunEnding.fail(
+                trouble, config: config, kind: kind, run: run, started: started, store: store)
+        }
+        return .done
+    }
+
+    private func execute(_ kind: JobKind, _ session: TenantSession, _ run: RunContext) async throws -> RunTally {
+        switch kind {
+        case .outbound:
+            guard session.tenant.settings.outboundEnabled else { return RunTally() }
+            return try await OutboundBatch(session: session, run: run).execute()
+        case .inbound:
+            return try await InboundPull(session: session, run: run).execute()
+        case .imports:
+            var tally = RunTally()
+            _ = try await ImportSettlement(session: session, run: run).settle(&tally)
+            try await StatusWriteBack(session: session, run: run).flush(&tally)
+            return tally
+        }
+    }
+}

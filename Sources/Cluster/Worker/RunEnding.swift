@@ -1,0 +1,90 @@
+import Foundation
+import Store
+import SyncRules
+
+/// How a run's end is stored: when each of its streams runs next, what state it is in, and the run's row in the history.
+struct RunEnding {
+    let session: TenantSession
+    let run: RunContext
+    let kind: JobKind
+    let started: Date
+
+    /// Stores a run that came to its end.
+    func succeed(_ tally: RunTally) async throws {
+        var commit = session.commit(run)
+        let warning = session.unusable.message
+        for stream in streams {
+            commit.finish(
+                stream.direction, stream.object,
+                StreamOutcome(
+                    state: warning == nil ? "waiting" : "needs attention", ranAt: run.now,
+                    nextRunAt: nextRun(of: stream, tally), isSuccess: true, errorCode: warning.map { _ in "mapping" },
+                    error: warning))
+        }
+        commit.usage = session.usage(at: run.now)
+        commit.runRecord = record(tally, commit.usage)
+        try await run.commit(commit, store: session.store)
+    }
+
+    /// The streams this run has served.
+    private var streams: [StreamRow] {
+        switch kind {
+        case .outbound: session.streams(of: .outbound)
+        case .inbound: session.streams(of: .inbound).filter { $0.isDue(at: started) }
+        case .imports: []
+        }
+    }
+
+    private func nextRun(of stream: StreamRow, _ tally: RunTally) -> Date {
+        switch stream.direction {
+        case .outbound:
+            if tally.hasMore { return run.now }
+            var random = SystemRandomNumberGenerator()
+            return OutboundCadence.nextRun(after: run.now, using: &random)
+        case .inbound:
+            return InboundCadence(settings: session.tenant.settings, tenant: session.number).nextRun(after: run.now)
+        }
+    }
+
+    private func record(_ tally: RunTally, _ usage: [UsageEntry]) -> RunRecord {
+        var record = RunRecord(
+            run: run.runID, direction: kind.direction, startedAt: started, finishedAt: run.now, outcome: "done")
+        record.seen = Int32(clamping: tally.seen)
+        record.created = Int32(clamping: tally.created)
+        record.updated = Int32(clamping: tally.updated)
+        record.imported = Int32(clamping: tally.imported)
+        record.conflicts = Int32(clamping: tally.conflicts)
+        record.failed = Int32(clamping: tally.failed)
+        record.acknowledged = Int32(clamping: tally.acknowledged)
+        record.contactCalls = Self.calls(usage, .activeCampaign)
+        record.recordCalls = Self.calls(usage, .salesforce)
+        return record
+    }
+
+    private static func calls(_ usage: [UsageEntry], _ provider: Side) -> Int32 {
+        Int32(clamping: usage.filter { $0.provider == provider }.map(\.calls).reduce(0, +))
+    }
+
+    /// Stores a run that stopped before its end; cursors stay where its last commit left them.
+    static func fail(
+        _ trouble: StreamTrouble, config: TenantConfig, kind: JobKind, run: RunContext, started: Date, store: Store
+    ) async throws {
+        var commit = RunCommit(tenant: config.number, fence: run.fence, run: run.runID)
+        let rows = try await store.streams(tenant: config.number).filter { row in
+            row.direction == kind.direction && (kind == .outbound || row.isDue(at: started))
+        }
+        for row in rows {
+            let delay = trouble.delay(failures: row.failures)
+            commit.finish(
+                row.direction, row.object,
+                StreamOutcome(
+                    state: trouble.state, ranAt: run.now, nextRunAt: run.now.addingTimeInterval(delay),
+                    isSuccess: false, failures: row.failures + 1, errorCode: trouble.code,
+                    error: String(trouble.message.prefix(ClusterLimits.errorLength))))
+        }
+        commit.runRecord = RunRecord(
+            run: run.runID, direction: kind.direction, startedAt: started, finishedAt: run.now,
+            outcome: "failed", errorCode: trouble.code)
+        try await run.commit(commit, store: store)
+    }
+}

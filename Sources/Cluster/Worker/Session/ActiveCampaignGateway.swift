@@ -1,0 +1,194 @@
+import ActiveCampaign
+import Drivers
+import Foundation
+import Synchronization
+import SyncRules
+
+/// The fields of an account by both of their names; read once and kept as long as the tenant's rows stay as they are.
+struct FieldCatalog: Sendable {
+    private let ids: [String: Int64]
+    private let tags: [Int64: String]
+
+    init(_ fields: [CustomField]) {
+        ids = Dictionary(fields.map { ($0.perstag.uppercased(), $0.id) }, uniquingKeysWith: { first, _ in first })
+        tags = Dictionary(fields.map { ($0.id, $0.perstag.uppercased()) }, uniquingKeysWith: { first, _ in first })
+    }
+
+    /// Numeric id of a personalization tag.
+    func id(of personalizationTag: String) -> Int64? { ids[personalizationTag] }
+    /// Personalization tag of a numeric id.
+    func personalizationTag(of id: Int64) -> String? { tags[id] }
+}
+
+/// ActiveCampaign in the rules' words: turns the client's contacts into the rules' and planned writes into calls.
+struct ActiveCampaignGateway: Sendable {
+    let client: ActiveCampaignClient
+    let catalog: FieldCatalog
+    /// Ids of tags that were looked up once.
+    let tagIDs: TagCache
+
+    // MARK: - Reading
+
+    /// One page of a walk over changed contacts, with the server's clock.
+    struct Page {
+        let contacts: [SyncRules.ActiveCampaignContact]
+        let isLast: Bool
+        let serverNow: Date?
+    }
+
+    /// Contacts changed since an instant, by ascending id.
+    func changedContacts(since: Date, after id: Int64) async throws -> Page {
+        let page = try await calling { () async throws(ActiveCampaignError) in try await client.contacts(updatedSince: since, after: id) }
+        return Page(contacts: page.contacts.map(contact), isLast: page.isLast, serverNow: page.serverDate)
+    }
+
+    /// Contacts by id; those that are deleted are missing.
+    func contacts(ids: [Int64]) async throws -> [SyncRules.ActiveCampaignContact] {
+        guard !ids.isEmpty else { return [] }
+        return try await calling { () async throws(ActiveCampaignError) in try await client.contacts(ids: ids) }.map(contact)
+    }
+
+    private func contact(_ record: ContactRecord) -> SyncRules.ActiveCampaignContact {
+        var fields = [
+            "email": record.email, "firstName": record.firstName, "lastName": record.lastName, "phone": record.phone,
+        ]
+        for (id, value) in record.fieldValues {
+            if let tag = catalog.personalizationTag(of: id) { fields["custom:" + tag] = value }
+        }
+        return ActiveCampaignContact(
+            id: record.id, fields: fields, tags: SyncTag.among(record.tags.compactMap(\.name)))
+    }
+
+    // MARK: - Writing one
+
+    /// Writes a contact by its address and tags it.
+    func upsert(_ write: ContactWrite) async throws -> ContactOutcome {
+        var values = values(of: write)
+        values.email = write.email.normalized
+        let outcome = Self.outcome(try await calling { () async throws(ActiveCampaignError) in try await client.upsert(values) })
+        guard case .written(let contactID) = outcome, let tag = write.tag else { return outcome }
+        return try await self.tag(contactID, with: tag) ? outcome : .gone
+    }
+
+    /// Writes a contact by its id; the address may change (R8).
+    func update(_ contactID: Int64, with write: ContactWrite) async throws -> ContactOutcome {
+        Self.outcome(try await calling { () async throws(ActiveCampaignError) in try await client.update(contactID, with: values(of: write)) })
+    }
+
+    private func tag(_ contactID: Int64, with tag: SyncTag) async throws -> Bool {
+        for _ in 0..<2 {
+            let tagID = try await tagIDs.id(of: tag.rawValue) {
+                try await calling { () async throws(ActiveCampaignError) in try await client.tagCreatingIfMissing(tag.rawValue) }.id
+            }
+            switch try await calling({ () async throws(ActiveCampaignError) in try await client.addTag(tagID, toContact: contactID) }) {
+            case .done: return true
+            case .contactGone: return false
+            case .tagGone: tagIDs.forget(tag.rawValue)
+            }
+        }
+        throw StreamTrouble(
+            kind: .retry(after: nil), code: "tag_vanishes", message: "The tag \(tag.rawValue) vanishes as it is made.")
+    }
+
+    private static func outcome(_ outcome: ContactWriteOutcome) -> ContactOutcome {
+        switch outcome {
+        case .written(let contactID): .written(contactID: contactID)
+        case .gone: .gone
+        case .duplicateEmail: .refused(code: "duplicate_email", fields: ["Email"])
+        case .refused(let code, let fields): .refused(code: code, fields: fields)
+        }
+    }
+
+    // MARK: - Importing
+
+    /// What became of contacts handed to the importer.
+    struct ImportResult {
+        let batches: [(id: String, writes: [ContactWrite])]
+        let refused: [(write: ContactWrite, code: String)]
+        /// What the importer refuses without saying which row is to blame; to be written one by one.
+        let unresolved: [ContactWrite]
+        /// Why the rest was not sent; nil when all was.
+        let trouble: StreamTrouble?
+    }
+
+    /// Hands contacts to the bulk importer, with their tags.
+    func importContacts(_ writes: [ContactWrite]) async -> ImportResult {
+        let rows = writes.map { write in
+            let values = values(of: write)
+            return ImportRow(
+                email: write.email.normalized, firstName: values.firstName, lastName: values.lastName,
+                phone: values.phone, fieldValues: values.fieldValues, tags: write.tag.map { [$0.rawValue] } ?? [])
+        }
+        let outcome = await client.importContacts(rows)
+        let isUnresolved = outcome.error?.code == "import_unresolved"
+        return ImportResult(
+            batches: outcome.queued.map { batch in (batch.batchID, batch.rows.map { writes[$0] }) },
+            refused: outcome.refused.map { (writes[$0.row], $0.code) },
+            unresolved: isUnresolved ? outcome.unsent.map { writes[$0] } : [],
+            trouble: isUnresolved ? nil : outcome.error.map(StreamTrouble.init))
+    }
+
+    /// What became of an import.
+    func progress(of batchID: String) async throws -> ImportProgress {
+        switch try await calling({ () async throws(ActiveCampaignError) in try await client.importState(batchID) }) {
+        case .open: .open
+        case .completed(let contactIDs, let failed):
+            .completed(contactIDs: contactIDs, refused: failed.compactMap(EmailAddress.init))
+        case .failed, .unknown: .lost
+        }
+    }
+
+    // MARK: - Values and errors
+
+    private func values(of write: ContactWrite) -> ContactValues {
+        var values = ContactValues()
+        for (field, text) in write.values {
+            switch field {
+            case "email": values.email = text
+            case "firstName": values.firstName = text
+            case "lastName": values.lastName = text
+            case "phone": values.phone = text
+            default:
+                if let id = catalog.id(of: String(field.dropFirst("custom:".count)).uppercased()) {
+                    values.fieldValues[id] = text
+                }
+            }
+        }
+        return values
+    }
+
+    private func calling<Value>(
+        _ body: () async throws(ActiveCampaignError) -> Value
+    ) async throws -> Value {
+        do { return try await body() } catch { throw StreamTrouble(error) }
+    }
+}
+
+/// Ids of an account's tags, looked up once.
+final class TagCache: Sendable {
+    private let ids = Mutex<[String: Int64]>([:])
+
+    func id(of name: String, lookUp: () async throws -> Int64) async throws -> Int64 {
+        if let id = ids.withLock({ $0[name] }) { return id }
+        let id = try await lookUp()
+        ids.withLock { $0[name] = id }
+        return id
+    }
+
+    func forget(_ name: String) {
+        ids.withLock { $0[name] = nil }
+    }
+}
+
+extension StreamTrouble {
+    /// What a failed ActiveCampaign call means for the stream.
+    init(_ error: ActiveCampaignError) {
+        let kind: Kind =
+            switch error.verdict {
+            case .retry(let after, _, _): .retry(after: after?.seconds)
+            case .needsHuman: .needsHuman
+            case .permanent, .ourBug: .bug
+            }
+        self.init(kind: kind, code: error.code, message: "ActiveCampaign: \(error.message)")
+    }
+}

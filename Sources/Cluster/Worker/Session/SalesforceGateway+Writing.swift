@@ -1,0 +1,103 @@
+import Foundation
+import Salesforce
+import Store
+import SyncRules
+
+extension SalesforceGateway {
+    // MARK: - Planned writes
+
+    /// Writes records, a thousand a counted call.
+    /// - Returns: one outcome a write, in order.
+    func write(_ writes: [RecordWrite]) async throws -> [RowOutcome] {
+        var outcomes = try await send(writes.map(wireWrite))
+        // A field the org does not have or does not let us write: learn which, and send those records without it.
+        let refused = outcomes.indices.filter { index in
+            if case .refused(let refusal) = outcomes[index] { refusal.kind == .needsHuman } else { false }
+        }
+        guard !refused.isEmpty, try await learn(Set(refused.map { writes[$0].object })) else { return outcomes }
+        let again = try await send(refused.map { wireWrite(writes[$0]) })
+        for (index, outcome) in zip(refused, again) { outcomes[index] = outcome }
+        return outcomes
+    }
+
+    /// A new marker for each attempt: one that repeats would slip past the package's rule (salesforce-api 13.3 B).
+    private func wireWrite(_ write: RecordWrite) -> SalesforceWrite {
+        var record = Salesforce.SalesforceRecord(type: write.object.salesforceName, id: write.recordID)
+        for (name, value) in write.values.sorted(by: { $0.key < $1.key })
+        where schema.isWritable(name, of: write.object) {
+            record.set(name, Self.wireValue(value))
+        }
+        if let externalIDField, write.carriesContactID {
+            record.set(externalIDField, .string(String(write.contactID)))
+        }
+        if hasPackage { mark(&record, acknowledging: write.changeSequence) }
+        if write.recordID != nil { return .update(record) }
+        return externalIDField.map { .upsert(externalIDField: $0, record) } ?? .create(record)
+    }
+
+    private func mark(_ record: inout Salesforce.SalesforceRecord, acknowledging sequence: Int64?) {
+        record.set(PackageField.writeMarker, .string(UUID().uuidString))
+        record.set(PackageField.acknowledgedSequence, .number(String(sequence ?? 0)))
+        record.set(PackageField.status, .string(SyncStatus.synced.rawValue))
+    }
+
+    private static func wireValue(_ value: SalesforceFieldValue) -> SalesforceValue {
+        switch value {
+        case .null: .null
+        case .bool(let on): .bool(on)
+        case .number(let digits): .number(digits)
+        case .string(let text): .string(text)
+        }
+    }
+
+    // MARK: - Status write-backs
+
+    /// Tells records that they were synced (R52).
+    /// - Returns: one outcome a write-back, in order.
+    func writeBack(_ writebacks: [Writeback]) async throws -> [RowOutcome] {
+        try await send(
+            writebacks.map { writeback in
+                var record = Salesforce.SalesforceRecord(
+                    type: writeback.object.salesforceName, id: writeback.recordID)
+                if let externalIDField { record.set(externalIDField, .string(String(writeback.contactID))) }
+                mark(&record, acknowledging: writeback.changeSequence)
+                return .update(record)
+            })
+    }
+
+    // MARK: - Sending
+
+    private func send(_ writes: [SalesforceWrite]) async throws -> [RowOutcome] {
+        var outcomes = [RowOutcome?](repeating: nil, count: writes.count)
+        let packs = try reading { () throws(SalesforceError) in try PackedWrites.pack(writes) }
+        for pack in packs {
+            let answer = try await calling { () async throws(SalesforceError) in try await client.write(pack) }
+            for (place, result) in answer.value { outcomes[place] = Self.outcome(result, writes[place]) }
+        }
+        let missing = RowOutcome.refused(RowRefusal(kind: .passing, code: "no_result", fields: []))
+        return outcomes.map { $0 ?? missing }
+    }
+
+    private static func outcome(_ result: WriteResult, _ write: SalesforceWrite) -> RowOutcome {
+        if result.isWritten, let id = result.id ?? write.record.id { return .written(id: id) }
+        let refusals = result.errors.map(refusal)
+        // Several rules can fail at once; the package's own decides, then whatever passes by itself.
+        let order: [RowRefusal.Kind] = [.changedInSalesforce, .gone, .converted, .needsHuman, .permanent, .passing]
+        let first = order.lazy.compactMap { kind in refusals.first { $0.kind == kind } }.first
+        return .refused(first ?? RowRefusal(kind: .passing, code: "no_id", fields: []))
+    }
+
+    private static func refusal(_ error: SalesforceError) -> RowRefusal {
+        let kind: RowRefusal.Kind =
+            switch (error.hint, error.verdict) {
+            case (.changedSinceSync?, _): .changedInSalesforce
+            case (.recordDeleted?, _): .gone
+            case (.leadConverted?, _): .converted
+            case (_, .retry): .passing
+            case (_, .permanent): .permanent
+            case (_, .needsHuman(.mapping)): .needsHuman
+            case (_, .needsHuman), (_, .ourBug): .permanent
+            }
+        return RowRefusal(kind: kind, code: error.code, fields: error.fields)
+    }
+}

@@ -1,0 +1,230 @@
+import Drivers
+import Foundation
+import Salesforce
+import Store
+import SyncRules
+
+/// Salesforce in the rules' words: turns the client's records into the rules' and plans into as few counted calls as
+/// they need.
+struct SalesforceGateway: Sendable {
+    let client: SalesforceClient
+    let clock: WallClock
+    let schema = SalesforceSchema()
+    /// Whether the org has the Salesforce package with its status fields (salesforce-api 13).
+    let hasPackage: Bool
+    /// The field that holds the ActiveCampaign contact's id; nil when the org has none.
+    let externalIDField: String?
+    /// Mapped fields, marker and criteria, by object.
+    let fields: [ObjectKind: [String]]
+    /// The marker checkbox; nil unless some object is selected by it (R41).
+    let markerField: String?
+
+    /// Fields the org turned out not to have.
+    var unknownFields: [ObjectKind: Set<String>] {
+        schema.unknown.mapValues { $0.filter { !$0.hasPrefix("AC_") } }
+    }
+
+    /// Everything a record is read with, less what the org does not have.
+    private func columns(of object: ObjectKind) -> [String] {
+        var names = ["Id", "CreatedDate", "SystemModstamp", "Email"]
+        if object == .lead { names += ["IsConverted", "ConvertedContactId"] }
+        if hasPackage { names += [PackageField.status, PackageField.changeSequence] }
+        if let externalIDField { names.append(externalIDField) }
+        if let markerField { names.append(markerField) }
+        let extra = (fields[object] ?? []).filter { !names.contains($0) }
+        return schema.readable(names + extra, of: object)
+    }
+
+    // MARK: - Pulling
+
+    /// One page of one object.
+    struct Page {
+        let records: [SyncRules.SalesforceRecord]
+        /// Whether the sweep is whole with this page.
+        let isLast: Bool
+        /// Salesforce's clock when it answered.
+        let serverNow: Date
+    }
+
+    /// The next page of each object's sweep, in one counted call.
+    func pull(_ cursors: [ObjectKind: InboundCursor]) async throws -> [ObjectKind: Page] {
+        let objects = cursors.keys.sorted { $0.rawValue < $1.rawValue }
+        let answer = try await composite(for: objects) {
+            try objects.map { object in .query(try Self.sweep(object, columns(of: object), cursors[object])) }
+        }
+        var pages: [ObjectKind: Page] = [:]
+        for (object, result) in zip(objects, answer.value) {
+            let page = try reading { () throws(SalesforceError) in try result.page() }
+            pages[object] = Page(
+                records: page.records.compactMap { record($0, object) },
+                isLast: page.isDone && page.records.count < ClusterLimits.inboundPage,
+                serverNow: answer.serverDate ?? clock.now)
+        }
+        return pages
+    }
+
+    private static func sweep(
+        _ object: ObjectKind, _ columns: [String], _ cursor: InboundCursor?
+    ) throws(SalesforceError) -> String {
+        let stamp = "SystemModstamp"
+        var conditions: [SOQLCondition] = []
+        if let position = cursor?.position {
+            conditions.append(.after(stampField: stamp, position.stamp, id: position.id))
+        } else if let cursor {
+            conditions.append(.compare(stamp, .greaterOrEqual, .dateTime(cursor.from)))
+        }
+        if let until = cursor?.until { conditions.append(.compare(stamp, .less, .dateTime(until))) }
+        return try SOQLQuery(
+            columns, from: object.salesforceName, where: .all(conditions), orderBy: [stamp, "Id"],
+            limit: ClusterLimits.inboundPage
+        ).render()
+    }
+
+    /// Records by id; deleted ones are missing.
+    func records(_ object: ObjectKind, ids: [String]) async throws -> [SyncRules.SalesforceRecord] {
+        guard !ids.isEmpty else { return [] }
+        let answer = try await composite(for: [object]) {
+            [.retrieve(object: object.salesforceName, ids: ids, fields: columns(of: object))]
+        }
+        return try reading { () throws(SalesforceError) in try answer.value[0].records() }
+            .compactMap { $0.flatMap { record($0, object) } }
+    }
+
+    // MARK: - Asking before a write
+
+    /// Records by address and linked records by id, all in one counted call.
+    func answer(_ questions: OutboundQuestions) async throws -> OutboundAnswers {
+        let ids = questions.recordIDs.filter { !$0.value.isEmpty }.sorted { $0.key.rawValue < $1.key.rawValue }
+        let searched: [ObjectKind] = questions.emails.isEmpty ? [] : [.contact, .lead]
+        let answer = try await composite(for: searched + ids.map(\.key)) {
+            try searched.map { .query(try search($0, questions)) }
+                + ids.map { .retrieve(object: $0.key.salesforceName, ids: $0.value, fields: columns(of: $0.key)) }
+        }
+        var answers = OutboundAnswers()
+        for (object, result) in zip(searched, answer.value) {
+            var page = try reading { () throws(SalesforceError) in try result.page() }
+            answers.found += page.records.compactMap { record($0, object) }
+            while let next = page.nextRecordsURL {
+                page = try await calling { () async throws(SalesforceError) in try await client.nextPage(next).value }
+                answers.found += page.records.compactMap { record($0, object) }
+            }
+        }
+        for ((object, _), result) in zip(ids, answer.value.dropFirst(searched.count)) {
+            let records = try reading { () throws(SalesforceError) in try result.records() }
+            for record in records.compactMap({ $0.flatMap { self.record($0, object) } }) {
+                answers.held[record.id] = record
+            }
+        }
+        return answers
+    }
+
+    private func search(_ object: ObjectKind, _ questions: OutboundQuestions) throws(SalesforceError) -> String {
+        let emails = Set(questions.emails.map(\.normalized)).sorted().map(SOQLLiteral.string)
+        var condition = SOQLCondition.isIn("Email", emails)
+        if let externalIDField, !questions.contactIDs.isEmpty {
+            let ids = questions.contactIDs.map { SOQLLiteral.string(String($0)) }
+            condition = .any([condition, .isIn(externalIDField, ids)])
+        }
+        return try SOQLQuery(columns(of: object), from: object.salesforceName, where: condition).render()
+    }
+
+    // MARK: - Reading records
+
+    private func record(_ wire: Salesforce.SalesforceRecord, _ object: ObjectKind) -> SyncRules.SalesforceRecord? {
+        guard let id = wire.id, let modified = wire["SystemModstamp"]?.string.flatMap(SalesforceTime.parse) else {
+            return nil
+        }
+        var fields: [String: SalesforceFieldValue] = [:]
+        for field in wire.fields { fields[field.name] = Self.value(field.value) }
+        var record = SyncRules.SalesforceRecord(
+            id: id, object: object, fields: fields,
+            createdAt: wire["CreatedDate"]?.string.flatMap(SalesforceTime.parse) ?? modified, modifiedAt: modified)
+        record.isDeleted = wire["IsDeleted"]?.bool ?? false
+        record.isConverted = wire["IsConverted"]?.bool ?? false
+        record.convertedContactID = wire["ConvertedContactId"]?.string
+        record.status = wire[PackageField.status]?.string.flatMap(SyncStatus.init)
+        if case .number(let digits)? = wire[PackageField.changeSequence] {
+            record.changeSequence = Double(digits).map { Int64($0) }
+        }
+        if let externalIDField { record.contactID = wire[externalIDField]?.string.flatMap { Int64($0) } }
+        if let markerField { record.isMarked = wire[markerField]?.bool }
+        return record
+    }
+
+    private static func value(_ value: SalesforceValue) -> SalesforceFieldValue? {
+        switch value {
+        case .null: .null
+        case .bool(let on): .bool(on)
+        case .number(let digits): .number(digits)
+        case .string(let text): .string(text)
+        case .record: nil
+        }
+    }
+
+    // MARK: - Calls
+
+    /// Sends a composite; when Salesforce refuses a field, learns what the objects have and sends it once more without.
+    private func composite(
+        for objects: [ObjectKind], _ parts: () throws -> [Subrequest]
+    ) async throws -> SalesforceAnswer<[SubrequestResult]> {
+        let first = try await send(try parts())
+        guard first.value.contains(where: Self.refusesField), try await learn(Set(objects)) else { return first }
+        return try await send(try parts())
+    }
+
+    private func send(_ parts: [Subrequest]) async throws -> SalesforceAnswer<[SubrequestResult]> {
+        try await calling { () async throws(SalesforceError) in try await client.composite(parts) }
+    }
+
+    private static func refusesField(_ result: SubrequestResult) -> Bool {
+        if case .failure(let error) = result { error.verdict == .needsHuman(.mapping) } else { false }
+    }
+
+    /// Describes objects after a refusal.
+    /// - Returns: whether anything new was learned.
+    func learn(_ objects: Set<ObjectKind>) async throws -> Bool {
+        var isNew = false
+        for object in objects {
+            let answer = try await calling { () async throws(SalesforceError) in
+                try await client.describe(object.salesforceName)
+            }
+            guard let description = answer.value?.description else { continue }
+            var used = fields[object] ?? []
+            if hasPackage { used += PackageField.all }
+            used += [externalIDField, markerField].compactMap(\.self)
+            if schema.learn(description, of: object, using: used) { isNew = true }
+        }
+        return isNew
+    }
+
+    func calling<Value>(_ body: () async throws(SalesforceError) -> Value) async throws -> Value {
+        do { return try await body() } catch { throw StreamTrouble(error) }
+    }
+
+    func reading<Value>(_ body: () throws(SalesforceError) -> Value) throws -> Value {
+        do { return try body() } catch { throw StreamTrouble(error) }
+    }
+}
+
+/// The fields of the Salesforce package (salesforce-api 13.4).
+enum PackageField {
+    static let status = "AC_Sync_Status__c"
+    static let changeSequence = "AC_Change_Seq__c"
+    static let acknowledgedSequence = "AC_Acked_Seq__c"
+    static let writeMarker = "AC_Write_Id__c"
+    static let all = [status, changeSequence, acknowledgedSequence, writeMarker]
+}
+
+extension StreamTrouble {
+    /// What a failed Salesforce call means for the stream.
+    init(_ error: SalesforceError) {
+        let kind: Kind =
+            switch error.verdict {
+            case .retry(let after, .dailyLimit, _): .retry(after: max(after.seconds, 300))
+            case .retry(let after, _, _): .retry(after: after.seconds)
+            case .needsHuman: .needsHuman
+            case .permanent, .ourBug: .bug
+            }
+        self.init(kind: kind, code: error.code, message: "Salesforce: \(error)")
+    }
+}

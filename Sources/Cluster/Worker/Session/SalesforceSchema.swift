@@ -1,0 +1,44 @@
+import Salesforce
+import Synchronization
+import SyncRules
+
+/// What was learned of an org's fields the hard way: names it does not know or hides, and fields it does not let us
+/// write. Asked for only after Salesforce refused a field, so that an idle tenant costs no describe.
+final class SalesforceSchema: Sendable {
+    private struct Notes {
+        var unknown: [ObjectKind: Set<String>] = [:]
+        var readOnly: [ObjectKind: Set<String>] = [:]
+    }
+
+    private let notes = Mutex(Notes())
+
+    /// Fields the org does not have or hides from our user.
+    var unknown: [ObjectKind: Set<String>] { notes.withLock { $0.unknown } }
+
+    /// The names among `fields` that can be read.
+    func readable(_ fields: [String], of object: ObjectKind) -> [String] {
+        let unknown = notes.withLock { $0.unknown[object] } ?? []
+        return fields.filter { !unknown.contains($0) }
+    }
+
+    /// Whether a field can be written.
+    func isWritable(_ field: String, of object: ObjectKind) -> Bool {
+        notes.withLock { notes in
+            !(notes.unknown[object]?.contains(field) ?? false) && !(notes.readOnly[object]?.contains(field) ?? false)
+        }
+    }
+
+    /// Compares the fields we use with the object's description.
+    /// - Returns: whether anything new was learned.
+    func learn(_ description: ObjectDescription, of object: ObjectKind, using fields: [String]) -> Bool {
+        let unknown = Set(fields.filter { description.fields[$0] == nil })
+        let readOnly = Set(
+            fields.filter { name in description.fields[name].map { !$0.isUpdateable && !$0.isCreateable } ?? false })
+        return notes.withLock { notes in
+            let isNew = notes.unknown[object] != unknown || notes.readOnly[object] != readOnly
+            notes.unknown[object] = unknown
+            notes.readOnly[object] = readOnly
+            return isNew
+        }
+    }
+}

@@ -1,0 +1,177 @@
+import ActiveCampaign
+import Drivers
+import Foundation
+import Salesforce
+import Store
+import Synchronization
+import SyncRules
+
+/// Which provider addresses a process may call, and how ActiveCampaign reaches ingest.
+package struct ProviderPolicy: Sendable {
+    /// Suffixes that Salesforce addresses must end with.
+    package var hostSuffixes: [String]
+    /// Whether plain http to loopback addresses is accepted; dev and test only.
+    package var allowsLoopback: Bool
+    /// Base address of ingest for webhooks; nil registers none.
+    package var webhookBase: String?
+
+    /// Makes a policy.
+    package init(hostSuffixes: [String], allowsLoopback: Bool, webhookBase: String?) {
+        self.hostSuffixes = hostSuffixes
+        self.allowsLoopback = allowsLoopback
+        self.webhookBase = webhookBase
+    }
+}
+
+/// Keeps tenants' clients between runs: access tokens, field lists and tag ids are dear to fetch. What is kept follows
+/// from the tenant's rows of one version; a changed row makes it anew.
+final class SessionCache: Sendable {
+    /// What is kept of one tenant.
+    private struct Parts: Sendable {
+        let version: Int64
+        let activeCampaign: ActiveCampaignGateway
+        let salesforce: SalesforceGateway
+        let meter: CallMeter
+        var usedAt: ContinuousClock.Instant
+    }
+
+    private let store: Store
+    private let clock: WallClock
+    private let http: HTTPClient
+    private let keys: KeyRing
+    private let providers: ProviderPolicy
+    private let pacers: AccountPacers
+    private let kept = Mutex<[Int32: Parts]>([:])
+
+    init(store: Store, clock: WallClock, http: HTTPClient, keys: KeyRing, providers: ProviderPolicy) {
+        self.store = store
+        self.clock = clock
+        self.http = http
+        self.keys = keys
+        self.providers = providers
+        pacers = AccountPacers()
+    }
+
+    /// A session for one run, on the tenant's rows as they are now.
+    func session(for tenant: ReadyTenant) async throws -> TenantSession {
+        var parts: Parts
+        if let known = kept.withLock({ $0[tenant.number] }), known.version == tenant.version {
+            parts = known
+        } else {
+            parts = try await make(tenant)
+        }
+        parts.usedAt = .now
+        keep(parts, for: tenant.number)
+        return TenantSession(
+            tenant: tenant, streams: try await store.streams(tenant: tenant.number), store: store,
+            activeCampaign: parts.activeCampaign, salesforce: parts.salesforce, meter: parts.meter)
+    }
+
+    /// Drops what is kept of a tenant whose fields or credentials turned out to be others.
+    func forget(_ tenant: Int32, after trouble: StreamTrouble) {
+        if case .retry = trouble.kind { return }
+        kept.withLock { $0[tenant] = nil }
+    }
+
+    private func keep(_ parts: Parts, for tenant: Int32) {
+        kept.withLock { kept in
+            kept[tenant] = parts
+            guard kept.count > ClusterLimits.cachedSessions else { return }
+            if let oldest = kept.min(by: { $0.value.usedAt < $1.value.usedAt })?.key { kept[oldest] = nil }
+        }
+    }
+
+    // MARK: - Making
+
+    private func make(_ tenant: ReadyTenant) async throws -> Parts {
+        let meter = CallMeter()
+        let client = try activeCampaign(tenant, meter)
+        let catalog: FieldCatalog
+        do { catalog = FieldCatalog(try await client.fields()) } catch { throw StreamTrouble(error) }
+        let campaign = ActiveCampaignGateway(client: client, catalog: catalog, tagIDs: TagCache())
+        return Parts(
+            version: tenant.version, activeCampaign: campaign, salesforce: try salesforce(tenant, meter), meter: meter,
+            usedAt: .now)
+    }
+
+    private func activeCampaign(_ tenant: ReadyTenant, _ meter: CallMeter) throws -> ActiveCampaignClient {
+        let secret = try open(tenant.activeCampaign.sealedSecret, of: tenant)
+        do {
+            let account = try AccountURL(tenant.activeCampaign.baseURL, allowLoopback: providers.allowsLoopback)
+            return try ActiveCampaignClient(
+                account: account, token: String(decoding: secret, as: UTF8.self), http: http,
+                pacer: pacers.pacer(of: account),
+                onCall: { meter.count(.activeCampaign, CallClass($0.kind)) })
+        } catch { throw StreamTrouble(error) }
+    }
+
+    private func salesforce(_ tenant: ReadyTenant, _ meter: CallMeter) throws -> SalesforceGateway {
+        let secret = try SalesforceSecret(try open(tenant.salesforce.sealedSecret, of: tenant))
+        var options = providers.allowsLoopback ? SalesforceOptions.loopback : SalesforceOptions()
+        options.apiVersion = tenant.salesforce.apiVersion
+        if !providers.hostSuffixes.isEmpty { options.hosts.suffixes = providers.hostSuffixes.map { "." + $0 } }
+        let client = SalesforceClient(
+            http: http, credentials: secret.credentials(loginURL: tenant.salesforce.baseURL), options: options,
+            clock: clock, refreshTokens: refreshTokens(of: tenant, secret),
+            onCall: { meter.count(.salesforce, CallClass($0.callClass)) })
+        let isMarked = tenant.settings.contactSelection == .marked || tenant.settings.leadSelection == .marked
+        return SalesforceGateway(
+            client: client, clock: clock, hasPackage: tenant.salesforce.isPackageInstalled,
+            externalIDField: tenant.salesforce.externalIDField,
+            fields: Dictionary(
+                uniqueKeysWithValues: [ObjectKind.contact, .lead].map { object in
+                    let mapped = FieldMapping.effective(rows: tenant.config.mappings, for: object).map(\.salesforceField)
+                    return (object, Set(mapped + (tenant.config.criteria[object]?.fields ?? [])).sorted())
+                }),
+            markerField: isMarked ? tenant.settings.markerField : nil)
+    }
+
+    /// A rotated refresh token is sealed and stored before its access token is used: the old one is dead (T18).
+    private func refreshTokens(of tenant: ReadyTenant, _ secret: SalesforceSecret) -> RefreshTokenStore {
+        guard secret.flow == .refreshToken, let key = keys.keys.first?.publicKey else { return .none }
+        let (store, keys) = (store, keys)
+        return RefreshTokenStore(
+            persist: { token in
+                let data = try secret.replacing(refreshToken: token)
+                let sealed = try SealedSecret(sealing: data, tenant: tenant.id, to: key)
+                try await store.replaceSecret(tenant: tenant.id, provider: .salesforce, secret: sealed.text)
+            },
+            reload: {
+                guard let sealed = try await store.tenantConfig(tenant.number)?.connections[.salesforce]?.sealedSecret else { return nil }
+                return try SalesforceSecret(keys.open(SealedSecret(text: sealed), tenant: tenant.id)).refreshToken
+            })
+    }
+
+    private func open(_ secret: String, of tenant: ReadyTenant) throws -> Data {
+        do { return try keys.open(SealedSecret(text: secret), tenant: tenant.id) } catch {
+            throw StreamTrouble(
+                kind: .needsHuman, code: "secret_unreadable", message: "A sealed secret of this tenant \(error).")
+        }
+    }
+}
+
+extension CallClass {
+    fileprivate init(_ kind: ActiveCampaignCall.Kind) {
+        self =
+            switch kind {
+            case .contactsPage, .contactsByID, .contactByEmail, .contactGet, .contactTags: .read
+            case .contactSync, .contactUpdate, .contactCreate, .contactDelete: .write
+            case .fields, .tags: .describe
+            case .bulkImport: .bulkImport
+            case .importInfo: .importCheck
+            case .contactTagAdd, .contactTagRemove, .tagCreate: .tag
+            default: .other
+            }
+    }
+
+    fileprivate init(_ callClass: SalesforceCallClass) {
+        self =
+            switch callClass {
+            case .query, .read, .updated, .deleted: .read
+            case .write: .write
+            case .describe: .describe
+            case .token: .token
+            case .versions, .limits: .other
+            }
+    }
+}

@@ -1,0 +1,136 @@
+import Foundation
+import Store
+import SyncRules
+
+/// Everything one run needs of its tenant: its rows as they are now, its rules, and its two providers.
+struct TenantSession: Sendable {
+    let tenant: ReadyTenant
+    let store: Store
+    let activeCampaign: ActiveCampaignGateway
+    let salesforce: SalesforceGateway
+    let outboundRules: OutboundRules
+    private let meter: CallMeter
+    private let inboundRules: [ObjectKind: InboundRules]
+    private let streams: [StreamRow]
+
+    /// Puts a tenant's parts together.
+    init(
+        tenant: ReadyTenant, streams: [StreamRow], store: Store, activeCampaign: ActiveCampaignGateway,
+        salesforce: SalesforceGateway, meter: CallMeter
+    ) {
+        let unusable = UnusableFields(mappings: tenant.config.mappings, activeCampaign: activeCampaign, salesforce: salesforce)
+        self.meter = meter
+        self.tenant = tenant
+        self.streams = streams
+        self.store = store
+        self.activeCampaign = activeCampaign
+        self.salesforce = salesforce
+        func projector(_ object: ObjectKind) -> Projector {
+            let mappings = FieldMapping.effective(rows: tenant.config.mappings, for: object)
+            return Projector(mappings: mappings.filter { !unusable.contains($0) })
+        }
+        let start = streams.map(\.createdAt).min() ?? .distantFuture
+        let selection = SelectionRules(settings: tenant.settings, start: start, criteria: tenant.config.criteria)
+        outboundRules = OutboundRules(
+            settings: tenant.settings, contacts: projector(.contact), leads: projector(.lead))
+        inboundRules = Dictionary(
+            uniqueKeysWithValues: [ObjectKind.contact, .lead].map {
+                ($0, InboundRules(settings: tenant.settings, selection: selection, projector: projector($0)))
+            })
+    }
+
+    /// Mappings that can't be used, as far as it is known by now.
+    var unusable: UnusableFields {
+        UnusableFields(mappings: tenant.config.mappings, activeCampaign: activeCampaign, salesforce: salesforce)
+    }
+
+    var number: Int32 { tenant.number }
+    /// Whether the org has the Salesforce package, which guards waiting records itself (architecture, section 7).
+    var hasPackage: Bool { tenant.salesforce.isPackageInstalled }
+    /// Whether records are created by external id (T17).
+    var hasExternalID: Bool { tenant.salesforce.externalIDField != nil }
+
+    /// The rules of one object's pull.
+    func inbound(_ object: ObjectKind) -> InboundRules {
+        guard let rules = inboundRules[object] else { preconditionFailure("no inbound rules for \(object.name)") }
+        return rules
+    }
+
+    /// A stream's row as it was when the run began.
+    func stream(_ direction: Direction, _ object: ObjectKind) throws -> StreamRow {
+        guard let stream = streams.first(where: { $0.direction == direction && $0.object == object }) else {
+            throw StreamTrouble(
+                kind: .bug, code: "stream_missing",
+                message: "The stream \(direction.name) \(object.name) has no row; update sync_settings to make it again.")
+        }
+        return stream
+    }
+
+    /// All streams of a direction.
+    func streams(of direction: Direction) -> [StreamRow] { streams.filter { $0.direction == direction } }
+
+    /// An empty commit under the run's token.
+    func commit(_ run: RunContext) -> RunCommit {
+        RunCommit(tenant: number, fence: run.fence, run: run.runID)
+    }
+
+    /// A planner for one chunk of an outbound batch.
+    func outboundChunk(now: Date, echoes: OutstandingEchoes) -> OutboundChunk {
+        OutboundChunk(
+            rules: outboundRules, isGuarded: hasPackage, hasExternalID: hasExternalID, now: now, echoes: echoes)
+    }
+
+    /// What a contact holds, over both objects' mappings, to tell whether it changed since it was refused.
+    func fingerprint(of contact: ActiveCampaignContact) -> Fingerprint {
+        var fingerprint = Fingerprint(outboundRules.leads.project(contact))
+        fingerprint.record(outboundRules.contacts.project(contact))
+        return fingerprint
+    }
+
+    /// Provider calls since the last commit that took them, by hour.
+    func usage(at instant: Date) -> [UsageEntry] {
+        meter.take().map {
+            UsageEntry(
+                provider: $0.key.provider, callClass: $0.key.callClass.rawValue, at: instant, calls: Int64($0.value))
+        }
+    }
+
+    /// Writes of ours to these records and their contacts whose outcome was never committed.
+    func echoes(of recordIDs: [String]) async throws -> OutstandingEchoes {
+        OutstandingEchoes(try await store.echoes(tenant: number, recordIDs: recordIDs))
+    }
+}
+
+/// Mappings that name a field one of the sides does not have: left out of every run and reported, while the record's
+/// other fields go on (R64).
+struct UnusableFields: Sendable {
+    /// Personalization tags ActiveCampaign does not have.
+    var personalizationTags: Set<String> = []
+    /// API names Salesforce does not show us, by object.
+    var salesforceFields: [ObjectKind: Set<String>] = [:]
+
+    /// Checks mappings against what is known of both sides: ActiveCampaign's field list, and the fields Salesforce said
+    /// it does not have.
+    init(mappings: [FieldMapping], activeCampaign: ActiveCampaignGateway, salesforce: SalesforceGateway) {
+        let tags = mappings.compactMap(\.activeCampaignField.personalizationTag)
+        personalizationTags = Set(tags.filter { activeCampaign.catalog.id(of: $0) == nil })
+        salesforceFields = salesforce.unknownFields
+    }
+
+    var isEmpty: Bool { personalizationTags.isEmpty && salesforceFields.values.allSatisfy(\.isEmpty) }
+
+    func contains(_ mapping: FieldMapping) -> Bool {
+        if let tag = mapping.activeCampaignField.personalizationTag, personalizationTags.contains(tag) { return true }
+        return salesforceFields[mapping.object]?.contains(mapping.salesforceField) ?? false
+    }
+
+    /// A sentence for the stream's row; nil when every mapping can be used.
+    var message: String? {
+        guard !isEmpty else { return nil }
+        let tags = personalizationTags.sorted().map { "custom:\($0) (not in ActiveCampaign)" }
+        let fields = salesforceFields.sorted { $0.key.rawValue < $1.key.rawValue }.flatMap { object, names in
+            names.sorted().map { "\(object.salesforceName).\($0) (not in Salesforce, or hidden from our user)" }
+        }
+        return "Left out of the sync, mend field_mappings or the field: " + (tags + fields).joined(separator: ", ")
+    }
+}

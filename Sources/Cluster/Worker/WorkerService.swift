@@ -1,0 +1,163 @@
+import Drivers
+package import JobQueue
+package import Logging
+import ServiceLifecycle
+import Synchronization
+
+/// Leases jobs and runs them, as many at once as it may. Any number of workers run side by side; none keeps state.
+///
+/// When it dies its leases run out after `JobQueueOptions.leaseDuration` and other workers go on from the last commits.
+/// On graceful shutdown it leases no more, lets running jobs finish until the grace time is nearly over, then stops them
+/// and hands them back unburned.
+package struct WorkerService: Service {
+    /// How a worker works.
+    package struct Options: Sendable {
+        /// Unique among workers; shown by `ferry workers`.
+        package var id: WorkerID
+        /// Jobs at once.
+        package var concurrency: Int
+        /// Time jobs get to finish after the signal to stop.
+        package var grace: Duration
+
+        /// Makes options.
+        package init(id: WorkerID, concurrency: Int, grace: Duration) {
+            self.id = id
+            self.concurrency = concurrency
+            self.grace = grace
+        }
+    }
+
+    private let queue: JobQueue
+    private let execute: @Sendable (LeasedJob) async -> JobOutcome
+    private let options: Options
+    private let logger: Logger
+    private let desk: WorkerDesk
+
+    /// Makes a worker.
+    /// - Parameter execute: runs one job to its end and says how it ended; stops soon when its task is cancelled.
+    package init(
+        queue: JobQueue, options: Options, logger: Logger, execute: @escaping @Sendable (LeasedJob) async -> JobOutcome
+    ) {
+        self.queue = queue
+        self.options = options
+        self.logger = logger
+        self.execute = execute
+        desk = WorkerDesk()
+    }
+
+    package func run() async throws {
+        await withGracefulShutdownHandler {
+            await withTaskGroup { group in
+                group.addTask { await beat() }
+                group.addTask { await sweep() }
+                group.addTask { await listen() }
+                await serve()
+                group.cancelAll()
+            }
+        } onGracefulShutdown: {
+            self.desk.stop()
+        }
+        do { try await queue.leave(worker: options.id) } catch {
+            logger.warning("leases not handed back; they run out by themselves", metadata: ["error": "\(error)"])
+        }
+    }
+
+    // MARK: - Leasing
+
+    private func serve() async {
+        var unsettled: [Settlement] = []
+        for await _ in desk.bell {
+            unsettled += desk.takeFinished()
+            let isStopping = desk.isStopping
+            let free = isStopping ? 0 : max(0, options.concurrency - desk.running)
+            guard !unsettled.isEmpty || free > 0 else {
+                if isStopping { break }
+                continue
+            }
+            unsettled = await exchange(unsettled, free: free)
+            if isStopping { break }
+        }
+        await drain(unsettled)
+    }
+
+    /// Settles what ended and leases anew, in one call.
+    /// - Returns: settlements to be tried again.
+    private func exchange(_ settlements: [Settlement], free: Int) async -> [Settlement] {
+        do {
+            let exchange = try await queue.exchange(worker: options.id, settling: settlements, limit: free)
+            for job in exchange.batch.jobs { start(job) }
+            if exchange.batch.hasMore { desk.ring() }
+            return zip(settlements, exchange.results).compactMap { settlement, result in
+                if case .failed = result { settlement } else { nil }
+            }
+        } catch {
+            logger.warning("the queue is out of reach", metadata: ["error": "\(error)"])
+            try? await Task.sleep(for: ClusterLimits.queueRetry.delay(attempt: 2))
+            desk.ring()
+            // After a wipe the leases are gone; the streams are still due in PostgreSQL.
+            return error.code == .generationLost ? [] : settlements
+        }
+    }
+
+    private func start(_ job: LeasedJob) {
+        desk.start(job, execute: execute)
+    }
+
+    /// Lets running jobs finish, then stops them; all of them are settled before the worker leaves.
+    private func drain(_ unsettled: [Settlement]) async {
+        var unsettled = unsettled
+        let deadline = ContinuousClock.now + options.grace * ClusterLimits.graceShare
+        let guillotine = Task {
+            try await Task.sleep(until: deadline, clock: .continuous)
+            desk.cancelAll()
+        }
+        while desk.running > 0 || desk.hasFinished {
+            unsettled = await exchange(unsettled + desk.takeFinished(), free: 0)
+            guard desk.running > 0 else { break }
+            await desk.nextFinish()
+        }
+        guillotine.cancel()
+        unsettled += desk.takeFinished()
+        if !unsettled.isEmpty { _ = await exchange(unsettled, free: 0) }
+    }
+
+    // MARK: - Side tasks
+
+    /// Rings the bell when there may be work.
+    private func listen() async {
+        while !Task.isCancelled, !desk.isStopping {
+            guard desk.running < options.concurrency else {
+                try? await Task.sleep(for: ClusterLimits.busyLook)
+                continue
+            }
+            await queue.waitForWork(worker: options.id, timeout: ClusterLimits.idleWait)
+            desk.ring()
+        }
+    }
+
+    private func beat() async {
+        while !Task.isCancelled {
+            do {
+                let result = try await queue.heartbeat(worker: options.id)
+                desk.cancel(result.lost)
+            } catch {
+                if error.code == .generationLost { desk.cancelAll() }
+                logger.warning("heartbeat failed", metadata: ["error": "\(error)"])
+            }
+            desk.cancelOverdue(after: ClusterLimits.longestJob)
+            try? await Task.sleep(for: ClusterLimits.heartbeat)
+        }
+    }
+
+    private func sweep() async {
+        while !Task.isCancelled {
+            try? await Task.sleep(for: ClusterLimits.sweep)
+            do {
+                let count = try await queue.sweep()
+                if count > 0 { logger.notice("took over leases of dead workers", metadata: ["count": "\(count)"]) }
+            } catch {
+                logger.warning("sweep failed", metadata: ["error": "\(error)"])
+            }
+        }
+    }
+}

@@ -1,0 +1,131 @@
+import Drivers
+import Synchronization
+
+/// What a heartbeat found.
+package struct HeartbeatResult: Hashable, Sendable {
+    /// Leases this worker thought it held and has lost; their runs should stop. One that is just being settled may be
+    /// among them.
+    package var lost: Set<FencingToken>
+    /// Leases that were granted in an answer this worker never got; they went back.
+    package var orphansReturned: Int
+}
+
+extension JobQueue {
+    /// Says that a worker lives: renews all its leases. Call at a third of `leaseDuration`, idle or not.
+    /// - Throws: `generationLost` when all leases went with a wipe; `redis` when some shards were not reached.
+    @discardableResult
+    package func heartbeat(worker: WorkerID) async throws(JobQueueError) -> HeartbeatResult {
+        var held = book.held(by: worker)
+        let home = map.home(of: worker)
+        if held[home] == nil { held[home] = [] }
+        let shards = held.keys.sorted()
+        let calls = shards.map { shard in
+            call(
+                .heartbeat, shard,
+                [worker.name, "\(options.leaseDuration.milliseconds)", "\(options.orphanAge.milliseconds)"]
+                    + held[shard, default: []].sorted().map { "\($0.rawValue)" })
+        }
+        var result = HeartbeatResult(lost: [], orphansReturned: 0)
+        var failure: JobQueueError?
+        for (shard, answer) in zip(shards, await caller.run(calls)) {
+            do throws(JobQueueError) {
+                let parts = try answer.get().elements?.map { $0.number } ?? []
+                guard let orphans = parts.first ?? nil else { throw Self.unexpected("heartbeat") }
+                let lost = parts.dropFirst().compactMap { $0.map { FencingToken(rawValue: $0) } }
+                book.ended(lost, in: shard, of: worker)
+                result.lost.formUnion(lost)
+                result.orphansReturned += Int(orphans)
+            } catch {
+                if failure?.code != .generationLost { failure = error }
+            }
+        }
+        if let failure { throw failure }
+        return result
+    }
+
+    /// Gives dead workers' leases back to their queues. Continuous and bounded: every process may call it every second.
+    /// - Returns: how many leases went back (or, after too many deaths, were buried).
+    package func sweep() async throws(JobQueueError) -> Int {
+        try await sweep(worker: nil)
+    }
+
+    /// A worker ends in peace: what it still holds goes back unburned, and its name leaves the list.
+    /// - Returns: how many leases went back.
+    @discardableResult
+    package func leave(worker: WorkerID) async throws(JobQueueError) -> Int {
+        await channels.close(worker)
+        let returned = try await sweep(worker: worker)
+        book.forget(worker)
+        return returned
+    }
+
+    private func sweep(worker: WorkerID?) async throws(JobQueueError) -> Int {
+        let arguments = [worker?.name ?? "", "\(options.maxDeaths)", "\(JobQueueLimits.sweepBatch)"]
+        var open = Array(0..<options.shards)
+        var returned = 0
+        var failure: JobQueueError?
+        for _ in 0..<JobQueueLimits.sweepRounds where !open.isEmpty {
+            var next: [Int] = []
+            for (shard, answer) in zip(open, await caller.run(open.map { call(.sweep, $0, arguments) })) {
+                do throws(JobQueueError) {
+                    let parts = try answer.get().elements?.map { $0.number } ?? []
+                    guard parts.count == 2, let count = parts[0], let more = parts[1] else {
+                        throw Self.unexpected("sweep")
+                    }
+                    returned += Int(count)
+                    if more > 0 { next.append(shard) }
+                } catch {
+                    failure = error
+                }
+            }
+            open = next
+        }
+        if let failure { throw failure }
+        return returned
+    }
+
+    /// Waits until there may be work: somebody put a wake-up token into a shard, or the time is over. One caller a
+    /// worker at a time; one token wakes one worker.
+    /// - Parameter timeout: at most `options.maxWait` of it is waited.
+    /// - Returns: whether a token came. Without one a look is worth it too: what was delayed or parked wakes nobody.
+    @discardableResult
+    package func waitForWork(worker: WorkerID, timeout: Duration) async -> Bool {
+        let wait = min(timeout, options.maxWait)
+        guard wait > .zero else { return false }
+        let start = map.home(of: worker)
+        // Begins at another shard for each worker, so that the first keys of the command favour nobody.
+        let names = (0..<options.shards).map { map.names[($0 + start) % options.shards] }
+        let channel = channels.channel(of: worker, on: redis)
+        do throws(RedisError) {
+            guard let popped = try await channel.popFirst(of: names.map { $0 + ":wake" }, timeout: wait) else {
+                return false
+            }
+            let name = popped.key.dropLast(":wake".count)
+            if let shard = map.names.firstIndex(where: { $0 == name }) { book.hint(shard, to: worker) }
+            return true
+        } catch {
+            // The next lease tells what is wrong; here it is only a wait that must not become a spin.
+            try? await Task.sleep(for: wait)
+            return false
+        }
+    }
+}
+
+/// One blocking connection for each worker that waits.
+final class WaitChannels: Sendable {
+    private let channels = Mutex<[WorkerID: RedisBlockingChannel]>([:])
+
+    func channel(of worker: WorkerID, on redis: RedisClient) -> RedisBlockingChannel {
+        channels.withLock { channels in
+            if let channel = channels[worker] { return channel }
+            let channel = redis.blockingChannel()
+            channels[worker] = channel
+            return channel
+        }
+    }
+
+    func close(_ worker: WorkerID) async {
+        let channel = channels.withLock { $0.removeValue(forKey: worker) }
+        await channel?.close()
+    }
+}

@@ -1,0 +1,122 @@
+package import Drivers
+
+/// The multi-tenant queue: fair between tenants, fenced, rebuildable.
+///
+/// Jobs are keys, not messages: a key is queued once however often it is asked for, runs at most once at a time, and runs
+/// once more when it was asked for while it ran. Tenants take turns (deficit round robin); one that is parked, paused or
+/// at its limit costs nothing until that ends. All state is in Redis, every change is one script on one shard.
+///
+/// Redis may be wiped at any time: calls then throw `generationLost` until somebody rebuilds from PostgreSQL with
+/// `adopt`, and tokens of the new epoch are greater than all before.
+package final class JobQueue: Sendable {
+    let redis: RedisClient
+    let clock: WallClock
+    let options: JobQueueOptions
+    let map: ShardMap
+    let caller: ShardCaller
+    let book: WorkerBook
+    let channels = WaitChannels()
+
+    /// Makes a queue on a Redis; nothing is sent yet.
+    /// - Parameter clock: its offset is added to the server's time in every script.
+    package init(redis: RedisClient, clock: WallClock, options: JobQueueOptions = JobQueueOptions()) {
+        options.check()
+        self.redis = redis
+        self.clock = clock
+        self.options = options
+        map = ShardMap(namespace: options.namespace, count: options.shards)
+        caller = ShardCaller(redis: redis, map: map)
+        book = WorkerBook(shards: options.shards)
+    }
+
+    /// Asks for jobs to run.
+    /// - Returns: what became of each request, in order.
+    /// - Throws: `generationLost`; `redis`, after which some of the requests may have been taken: ask again.
+    package func enqueue(_ requests: [EnqueueRequest]) async throws(JobQueueError) -> [EnqueueResult] {
+        var calls: [ShardCaller.Call] = []
+        var places: [[Int]] = []
+        for (shard, indices) in Dictionary(grouping: requests.indices, by: { map.shard(of: requests[$0].key.tenant) }) {
+            var rest = indices[...]
+            while !rest.isEmpty {
+                let part = Array(rest.prefix(JobQueueLimits.enqueueBatch))
+                rest = rest.dropFirst(part.count)
+                var arguments: [String] = []
+                for index in part { arguments += try Self.arguments(requests[index]) }
+                calls.append(call(.enqueue, shard, arguments))
+                places.append(part)
+            }
+        }
+        var results = [EnqueueResult](repeating: .coalesced, count: requests.count)
+        for (indices, answer) in zip(places, await caller.run(calls)) {
+            let letters = try answer.get().rawBytes ?? []
+            guard letters.count == indices.count else { throw Self.unexpected("enqueue") }
+            for (index, letter) in zip(indices, letters) {
+                guard let result = EnqueueResult(letter: letter) else { throw Self.unexpected("enqueue") }
+                results[index] = result
+            }
+        }
+        return results
+    }
+
+    /// Asks for one job to run.
+    package func enqueue(_ request: EnqueueRequest) async throws(JobQueueError) -> EnqueueResult {
+        guard let result = try await enqueue([request]).first else { throw Self.unexpected("enqueue") }
+        return result
+    }
+
+    private static func arguments(_ request: EnqueueRequest) throws(JobQueueError) -> [String] {
+        guard JobQueueLimits.costs.contains(request.cost) else {
+            throw JobQueueError(.badArgument, "a cost is 1...100")
+        }
+        return [
+            "\(request.key.tenant)", request.key.kind, "\(request.jobClass.rawValue)",
+            "\(try milliseconds(request.delay))", "\(request.cost)",
+        ]
+    }
+
+    // MARK: - Shared with the extensions
+
+    /// A call with the arguments every script begins with.
+    func call(_ script: ShardScript, _ shard: Int, _ arguments: [String]) -> ShardCaller.Call {
+        ShardCaller.Call(script: script, shard: shard, arguments: prelude + arguments)
+    }
+
+    /// Runs one script on one shard.
+    func run(_ script: ShardScript, _ shard: Int, _ arguments: [String]) async throws(JobQueueError) -> RESPValue {
+        try await caller.run(script, shard: shard, prelude + arguments)
+    }
+
+    private var prelude: [String] {
+        ["\(Int64((clock.offsetSeconds * 1_000).rounded()))", "\(options.tenantConcurrency)"]
+    }
+
+    /// A delay in whole milliseconds, not less than none.
+    static func milliseconds(_ duration: Duration) throws(JobQueueError) -> Int64 {
+        guard duration <= JobQueueLimits.maxDelay else {
+            throw JobQueueError(.badArgument, "a delay is at most 400 days")
+        }
+        return max(0, duration.milliseconds)
+    }
+
+    static func unexpected(_ script: String) -> JobQueueError {
+        JobQueueError(.unexpectedReply, "the \(script) script answered something unexpected")
+    }
+
+    /// A reason or code as scripts keep it: short, one line.
+    static func label(_ text: String) -> String {
+        var label = ""
+        for character in text.split(whereSeparator: \.isNewline).joined(separator: " ") {
+            guard label.utf8.count + character.utf8.count <= JobQueueLimits.codeBytes else { break }
+            label.append(character)
+        }
+        return label
+    }
+}
+
+extension Duration {
+    /// Whole milliseconds, rounded up so that a short wait does not become none.
+    var milliseconds: Int64 {
+        let whole = components.seconds * 1_000
+        return whole + (components.attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000
+    }
+}

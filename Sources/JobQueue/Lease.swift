@@ -1,0 +1,83 @@
+package import Foundation
+
+/// Names one process's right to hold leases. New for every start of a process: a name that comes back would be taken
+/// for the dead one.
+package struct WorkerID: Hashable, Sendable, CustomStringConvertible {
+    /// 1...64 bytes without commas, for example host, process id and a random part.
+    package let name: String
+
+    /// Makes an id of a name.
+    package init(_ name: String) {
+        precondition((1...64).contains(name.utf8.count), "a worker's name has 1...64 bytes")
+        self.name = name
+    }
+
+    package var description: String { name }
+}
+
+/// Names one lease; of two leases of a job the later has the greater token, over wipes of Redis as well
+/// (`epoch << 40 | sequence`, under 2⁵³).
+package struct FencingToken: Hashable, Sendable, Comparable, CustomStringConvertible {
+    package let rawValue: Int64
+
+    package init(rawValue: Int64) { self.rawValue = rawValue }
+
+    /// The generation it was issued in.
+    package var epoch: Int64 { rawValue >> 40 }
+
+    package static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }
+
+    package var description: String { "\(rawValue)" }
+}
+
+/// The right to run a job until the worker's deadline passes.
+package struct LeasedJob: Hashable, Sendable {
+    /// What to run.
+    package let key: JobKey
+    /// The class it was queued with.
+    package let jobClass: JobClass
+    /// Goes with every write this run makes.
+    package let token: FencingToken
+    /// 1 for the first try; grows with every retry and every death of a worker.
+    package let attempt: Int
+    /// When it was asked for.
+    package let enqueuedAt: Date
+    /// What it took from its tenant's turn.
+    package let cost: Int
+
+    package init(
+        key: JobKey, jobClass: JobClass, token: FencingToken, attempt: Int, enqueuedAt: Date, cost: Int = 1
+    ) {
+        self.key = key
+        self.jobClass = jobClass
+        self.token = token
+        self.attempt = attempt
+        self.enqueuedAt = enqueuedAt
+        self.cost = cost
+    }
+
+    /// Reads `token,tenant,kind,class,attempt,deaths,enqueued,cost,leased`.
+    init?(packed: some Sequence<UInt8>) {
+        let parts = String(decoding: Array(packed), as: UTF8.self).split(
+            separator: ",", omittingEmptySubsequences: false)
+        guard parts.count == 9, let token = Int64(parts[0]), let tenant = Int32(parts[1]),
+            JobKey.accepts(kind: String(parts[2])), let rawClass = UInt8(parts[3]),
+            let jobClass = JobClass(rawValue: rawClass), let attempt = Int(parts[4]), let deaths = Int(parts[5]),
+            let enqueued = Double(parts[6]), let cost = Int(parts[7])
+        else { return nil }
+        self.init(
+            key: JobKey(tenant: tenant, kind: String(parts[2])), jobClass: jobClass,
+            token: FencingToken(rawValue: token), attempt: attempt + deaths + 1,
+            enqueuedAt: Date(timeIntervalSince1970: enqueued / 1_000), cost: cost)
+    }
+}
+
+/// What a lease call brought.
+package struct LeaseBatch: Sendable {
+    /// The jobs, each this worker's until its deadline.
+    package var jobs: [LeasedJob]
+    /// How long until something falls due in a shard that was asked; nil when nothing will.
+    package var nextWake: Duration?
+    /// Whether there was more than asked for.
+    package var hasMore: Bool
+}

@@ -1,0 +1,29 @@
+-- Dead letters: jobs that failed too often, or for good.
+-- ARGV[3] verb: list (ARGV[4] offset, [5] count), retry or discard (ARGV[4] tenant, [5] kind)
+-- list returns name, when (ms), class,attempt,deaths,enqueued,cost,code for each, oldest first; the others 1 or 0.
+local verb = ARGV[3]
+if verb == 'list' then
+    local from = tonumber(ARGV[4])
+    local page = call('ZRANGE', S .. ':dead', from, from + tonumber(ARGV[5]) - 1, 'WITHSCORES')
+    local answer = {}
+    for i = 1, #page, 2 do
+        answer[#answer + 1] = page[i]
+        answer[#answer + 1] = page[i + 1]
+        answer[#answer + 1] = call('HGET', S .. ':why', page[i])
+    end
+    return answer
+end
+local tenant, kind = ARGV[4], ARGV[5]
+local name = tenant .. ',' .. kind
+local about = call('HGET', S .. ':why', name)
+if not about then return 0 end
+call('ZREM', S .. ':dead', name)
+call('HDEL', S .. ':why', name)
+call('HDEL', tenantKey(tenant), 'j' .. kind)
+if verb == 'retry' then
+    -- All counters start anew: a job that would die again at once was not retried.
+    local c, cost = string.match(about, '^(%d),%d+,%d+,%d+,(%d+)')
+    push(tenant, c, kind, '0,0,' .. NOW .. ',' .. cost)
+end
+finish()
+return 1

@@ -1,0 +1,47 @@
+/// How a run ended.
+package enum JobOutcome: Hashable, Sendable {
+    /// It is done; if it was asked for meanwhile it runs once more.
+    case done
+    /// It went well and wants to run again after a while (more pages, for example); attempts start anew.
+    case again(after: Duration)
+    /// It failed and may work later; nil waits with backoff and jitter by the attempt. The last attempt is buried.
+    case retry(after: Duration?, code: String)
+    /// It will never work: a dead letter.
+    case dead(code: String)
+    /// It was not run: back to its queue, no attempt counted.
+    case returned
+}
+
+/// One run's end.
+package struct Settlement: Hashable, Sendable {
+    /// The lease.
+    package var job: LeasedJob
+    /// How it ended.
+    package var outcome: JobOutcome
+
+    /// Makes a settlement.
+    package init(_ job: LeasedJob, _ outcome: JobOutcome) {
+        self.job = job
+        self.outcome = outcome
+    }
+}
+
+/// What the queue made of a settlement.
+package enum SettleResult: Hashable, Sendable {
+    /// It counts.
+    case accepted
+    /// It counts, and the job is a dead letter now.
+    case buried
+    /// The lease was not this worker's any more (or an earlier try, whose answer was lost, settled it): nothing changed.
+    case stale
+    /// No answer: the lease is still held here; settle again until it is lost.
+    case failed(JobQueueError)
+}
+
+/// What a settle-and-lease call brought.
+package struct Exchange: Sendable {
+    /// One result a settlement, in order.
+    package var results: [SettleResult]
+    /// The new leases.
+    package var batch: LeaseBatch
+}

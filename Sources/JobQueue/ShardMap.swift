@@ -1,0 +1,31 @@
+/// Which shard a tenant lives in, and what a shard is called.
+struct ShardMap: Sendable {
+    let names: [String]
+
+    init(namespace: String, count: Int) {
+        names = (0..<count).map { number in
+            let digits = String(number)
+            return "\(namespace){s\(String(repeating: "0", count: max(0, 3 - digits.count)))\(digits)}"
+        }
+    }
+
+    /// The tenant's shard; the same in every process and for ever.
+    func shard(of tenant: Int32) -> Int {
+        Int(Self.mixed(UInt64(UInt32(bitPattern: tenant))) % UInt64(names.count))
+    }
+
+    /// The shard that keeps a worker's presence when it has no leases.
+    func home(of worker: WorkerID) -> Int {
+        var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+        for byte in worker.name.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
+        return Int(Self.mixed(hash) % UInt64(names.count))
+    }
+
+    /// The finaliser of splitmix64: neighbours end up far apart.
+    private static func mixed(_ value: UInt64) -> UInt64 {
+        var z = value &+ 0x9e37_79b9_7f4a_7c15
+        z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
+        z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
+        return z ^ (z >> 31)
+    }
+}

@@ -1,0 +1,92 @@
+import Drivers
+import Synchronization
+
+/// The scripts in `Lua/`, each bound to its bytes once.
+enum ShardScript: String, CaseIterable, Sendable {
+    case enqueue, exchange, heartbeat, sweep, tenant, dead, status, adopt
+
+    /// What the server is given: the shared part and the script.
+    var source: [UInt8] {
+        switch self {
+        case .enqueue: PackageResources.shard_lua + PackageResources.enqueue_lua
+        case .exchange: PackageResources.shard_lua + PackageResources.exchange_lua
+        case .heartbeat: PackageResources.shard_lua + PackageResources.heartbeat_lua
+        case .sweep: PackageResources.shard_lua + PackageResources.sweep_lua
+        case .tenant: PackageResources.shard_lua + PackageResources.tenant_lua
+        case .dead: PackageResources.shard_lua + PackageResources.dead_lua
+        case .status: PackageResources.shard_lua + PackageResources.status_lua
+        case .adopt: PackageResources.adopt_lua
+        }
+    }
+}
+
+/// Runs scripts by their hash, and loads them when a server does not know them (new, restarted, SCRIPT FLUSH, failover).
+///
+/// EVALSHA is the one path: it works from Redis 6.2 on, and needs nobody to install anything.
+final class ShardCaller: Sendable {
+    /// One script on one shard.
+    struct Call: Sendable {
+        let script: ShardScript
+        let shard: Int
+        let arguments: [String]
+    }
+
+    private let redis: RedisClient
+    private let names: [String]
+    /// The server's own name for each script, learned from SCRIPT LOAD.
+    private let hashes = Mutex<[ShardScript: String]>([:])
+
+    init(redis: RedisClient, map: ShardMap) {
+        self.redis = redis
+        names = map.names
+    }
+
+    /// Runs calls one behind the other in one round trip.
+    func run(_ calls: [Call]) async -> [Result<RESPValue, JobQueueError>] {
+        var results: [Result<RESPValue, RedisError>] = []
+        do throws(RedisError) {
+            var commands: [RedisCommand] = []
+            for call in calls { commands.append(try await command(call)) }
+            results = await redis.pipeline(commands)
+            // Several at once may be unknown; the others have been carried out and must not be sent again.
+            let unknown = results.indices.filter { Self.isUnknownScript(results[$0]) }
+            for script in Set(unknown.map { calls[$0].script }) { _ = try await load(script) }
+            if !unknown.isEmpty {
+                var again: [RedisCommand] = []
+                for index in unknown { again.append(try await command(calls[index])) }
+                for (index, result) in zip(unknown, await redis.pipeline(again)) { results[index] = result }
+            }
+        } catch {
+            if results.isEmpty { results = calls.map { _ in .failure(error) } }
+        }
+        return results.map { result in result.mapError { JobQueueError($0) } }
+    }
+
+    /// Runs one call.
+    func run(_ script: ShardScript, shard: Int, _ arguments: [String]) async throws(JobQueueError) -> RESPValue {
+        let results = await run([Call(script: script, shard: shard, arguments: arguments)])
+        guard let result = results.first else { throw JobQueueError(.unexpectedReply, "no answer") }
+        return try result.get()
+    }
+
+    private func command(_ call: Call) async throws(RedisError) -> RedisCommand {
+        var hash = hashes.withLock { $0[call.script] }
+        if hash == nil { hash = try await load(call.script) }
+        var command = RedisCommand("EVALSHA", hash ?? "", "1", names[call.shard])
+        for argument in call.arguments { command.append(argument) }
+        return command
+    }
+
+    private func load(_ script: ShardScript) async throws(RedisError) -> String {
+        let reply = try await redis.send(RedisCommand([Array("SCRIPT".utf8), Array("LOAD".utf8), script.source]))
+        guard let hash = reply.text else {
+            throw RedisError(.protocolViolation, fate: .answered, "SCRIPT LOAD did not answer with a hash")
+        }
+        hashes.withLock { $0[script] = hash }
+        return hash
+    }
+
+    private static func isUnknownScript(_ result: Result<RESPValue, RedisError>) -> Bool {
+        if case .failure(let error) = result { error.code == .server("NOSCRIPT") } else { false }
+    }
+}

@@ -1,0 +1,56 @@
+import Drivers
+import Foundation
+
+/// One tenant's hash, read for a human. The fields are described in `Lua/shard.lua`.
+struct TenantReport {
+    private var fields: [String: String] = [:]
+    private let now: Int64
+
+    init(_ flat: [RESPValue], now: Int64) {
+        self.now = now
+        for start in stride(from: 0, to: flat.count - 1, by: 2) {
+            fields[flat[start].text ?? ""] = flat[start + 1].text ?? ""
+        }
+    }
+
+    /// The first that holds, from what only a human ends to what ends by itself.
+    var reason: TenantReason {
+        let queuedClasses = Set(kinds("q").compactMap { fields["j" + $0]?.dropFirst().first })
+        let running = kinds("r") + kinds("R")
+        let hasWork = !queuedClasses.isEmpty || !kinds("d").isEmpty
+        if hasWork, let paused = fields["p"] { return .paused(reason: paused) }
+        if !queuedClasses.isEmpty {
+            let limit = queuedClasses.contains { fields["s\($0)"] == "m" }
+            if queuedClasses.contains(where: { fields["s\($0)"] == "r" && !isParked($0) }) { return .ready }
+            if limit { return .atLimit(running: running.count) }
+            if let park = queuedClasses.compactMap(parked).min(by: { $0.until < $1.until }) {
+                return .parked(until: park.until, reason: park.reason)
+            }
+            return .ready
+        }
+        if !running.isEmpty { return .running(kinds: running.sorted()) }
+        if let due = kinds("d").compactMap(due).min() { return .delayed(until: due) }
+        if !kinds("x").isEmpty { return .dead(kinds: kinds("x").sorted()) }
+        if let paused = fields["p"] { return .paused(reason: paused) }
+        return .idle
+    }
+
+    private func kinds(_ state: Character) -> [String] {
+        fields.filter { $0.key.first == "j" && $0.value.first == state }.map { String($0.key.dropFirst()) }
+    }
+
+    private func due(_ kind: String) -> Date? {
+        let parts = fields["j" + kind]?.split(separator: ",") ?? []
+        return parts.count > 1 ? Double(parts[1]).map { Date(timeIntervalSince1970: $0 / 1_000) } : nil
+    }
+
+    private func isParked(_ class: Character) -> Bool { parked(`class`) != nil }
+
+    private func parked(_ class: Character) -> (until: Date, reason: String)? {
+        ["u", "u\(`class`)"].compactMap { field in
+            let parts = fields[field]?.split(separator: ",", maxSplits: 1, omittingEmptySubsequences: false) ?? []
+            guard parts.count == 2, let wake = Int64(parts[0]), wake > now else { return nil }
+            return (Date(timeIntervalSince1970: Double(wake) / 1_000), String(parts[1]))
+        }.max { $0.until < $1.until }
+    }
+}

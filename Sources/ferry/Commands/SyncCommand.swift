@@ -1,0 +1,151 @@
+import ArgumentParser
+import Foundation
+import Store
+import SyncRules
+
+/// `ferry sync`: run now, and how it stands.
+struct SyncCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "sync", abstract: "Run a tenant now, and see how every stream stands.",
+        subcommands: [Now.self, Status.self])
+
+    /// `ferry sync now`.
+    struct Now: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Make a tenant's streams due at once.",
+            discussion: """
+                With --wait returns when the runs and the imports they started are settled, and says what was written; \
+                ends with 1 when a run failed or the time is over.
+                """)
+
+        @Argument(help: "The tenant's id.")
+        var tenant: String
+
+        @Flag(help: "Only ActiveCampaign → Salesforce.")
+        var outbound = false
+
+        @Flag(help: "Only Salesforce → ActiveCampaign.")
+        var inbound = false
+
+        @Flag(help: "Wait for the end.")
+        var wait = false
+
+        @Option(help: "Seconds to wait at most.")
+        var timeout = 600
+
+        @OptionGroup var output: OutputOptions
+
+        /// Time between two looks.
+        private static let look: Duration = .milliseconds(250)
+
+        private struct Report: Encodable {
+            let tenant: String
+            let streams: Int
+            var waited = false
+            var created = 0
+            var updated = 0
+            var imported = 0
+            var conflicts = 0
+            var failed = 0
+            var errors: [String] = []
+        }
+
+        func validate() throws {
+            if outbound && inbound { throw ValidationError("give --outbound or --inbound; without either both run") }
+            guard (1...86_400).contains(timeout) else { throw ValidationError("--timeout: want 1 to 86400 seconds") }
+        }
+
+        func run() async throws {
+            let report = try await Control.run("sync") { runtime in
+                let row = try await Control.tenant(tenant, in: runtime.store)
+                let direction: Direction? = outbound ? .outbound : inbound ? .inbound : nil
+                let asked = runtime.clock.now
+                let count = try await runtime.store.requestRun(tenant: row.number, direction: direction, now: asked)
+                guard count > 0 else {
+                    throw ValidationError("\(tenant) is \(row.state.rawValue) or has no sync_settings; nothing can run")
+                }
+                let report = Report(tenant: tenant, streams: count)
+                return wait ? try await settle(report, runtime, row, direction, since: asked) : report
+            }
+            try output.print(report) { Self.text(report) }
+            if !report.errors.isEmpty { throw ExitCode.failure }
+        }
+
+        /// Waits until no stream is due, no import is open, and every stream has run since it was asked to.
+        private func settle(
+            _ report: Report, _ runtime: Runtime, _ row: TenantSummary, _ direction: Direction?, since asked: Date
+        ) async throws -> Report {
+            let deadline = ContinuousClock.now + .seconds(timeout)
+            var report = report
+            report.waited = true
+            while true {
+                let streams = try await runtime.store.streams(tenant: row.number).filter {
+                    $0.isEnabled && (direction == nil || $0.direction == direction)
+                }
+                let hasRun = streams.allSatisfy { ($0.lastRunAt ?? .distantPast) >= asked }
+                let imports = try await runtime.store.openImports(tenant: row.number)
+                if hasRun, imports.isEmpty {
+                    report.errors = streams.filter { $0.errorCode != nil && $0.failures > 0 }.map {
+                        "\($0.direction.name) \($0.object.name): \($0.lastError ?? $0.errorCode ?? "failed")"
+                    }
+                    break
+                }
+                guard ContinuousClock.now < deadline else {
+                    report.errors = ["not settled after \(timeout) s; see `ferry sync status \(tenant)`"]
+                    break
+                }
+                try await Task.sleep(for: Self.look)
+            }
+            for run in try await runtime.store.runs(tenant: row.number, since: asked) {
+                report.created += Int(run.created)
+                report.updated += Int(run.updated)
+                report.conflicts += Int(run.conflicts)
+                report.failed += Int(run.failed)
+            }
+            return report
+        }
+
+        private static func text(_ report: Report) -> String {
+            guard report.waited else { return "\(report.tenant): \(report.streams) streams are due now." }
+            let lines = [
+                "\(report.tenant): \(report.created) created, \(report.updated) updated, "
+                    + "\(report.conflicts) conflicts decided for Salesforce, \(report.failed) failed."
+            ]
+            return (lines + report.errors.map { "  \($0)" }).joined(separator: "\n")
+        }
+    }
+
+    /// `ferry sync status`.
+    struct Status: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Show every stream, or one tenant's: state, last and next run, pending changes, last error.")
+
+        @Argument(help: "A tenant's id; without it all tenants, a page at a time.")
+        var tenant: String?
+
+        @Option(help: "Begin behind this tenant.")
+        var after = ""
+
+        @Option(help: "Streams at most, 1 to 10000.")
+        var limit = 1_000
+
+        @OptionGroup var output: OutputOptions
+
+        func run() async throws {
+            let rows = try await Control.run("sync") { runtime in
+                if let tenant { _ = try await Control.tenant(tenant, in: runtime.store) }
+                return try await runtime.store.status(tenant: tenant, after: after, limit: limit)
+            }
+            try output.print(rows) {
+                var table = TextTable(
+                    "TENANT", "DIRECTION", "OBJECT", "STATE", "LAST RUN", "NEXT RUN", "PENDING", "LAST ERROR")
+                for row in rows {
+                    table.add(
+                        row.tenant, row.direction, row.object, row.state, row.lastRun?.formatted(.iso8601) ?? "never",
+                        row.nextRun?.formatted(.iso8601) ?? "-", String(row.pendingCount), row.lastError ?? "")
+                }
+                return table.text
+            }
+        }
+    }
+}

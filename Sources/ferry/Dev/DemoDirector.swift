@@ -1,0 +1,127 @@
+import Drivers
+import Foundation
+import Store
+import SyncRules
+
+/// Runs the demo: people work on both sides, the cluster keeps up, and a verdict says whether both sides agree.
+struct DemoDirector {
+    let world: DemoWorld
+    let rows: DemoRows
+    let store: Store
+    let clock: WallClock
+    /// Time until the director gives up waiting for agreement.
+    let patience: Duration
+
+    /// What the demo ends with.
+    struct Verdict: Sendable, Encodable {
+        var converged: Bool
+        var records: Int
+        var tenants: Int
+        var conflictsProvoked: Int
+        var conflictsDecidedForSalesforce: Int
+        /// The first few disagreements, when there are any.
+        var disagreements: [String]
+    }
+
+    /// Time between two looks.
+    private static let look: Duration = .milliseconds(500)
+    /// Looks without progress after which runs are asked for again.
+    private static let looksUntilNudge = 6
+
+    /// Plays all acts.
+    func play() async throws -> Verdict {
+        var screen = DevScreen()
+        note("Bringing \(world.tenants.count) tenants on board with INSERTs …")
+        for tenant in world.tenants { try await rows.insert(tenant) }
+
+        for tenant in world.tenants {
+            try tenant.enterPeopleInSalesforce()
+            try tenant.signUpPeopleInActiveCampaign()
+        }
+        let people = world.tenants.map(\.expected).reduce(0, +)
+        note("\(people) people entered in Salesforce or sent there by ActiveCampaign's automations.")
+        _ = try await settle("Act 1: everybody for the first time", &screen)
+
+        for tenant in world.tenants { try tenant.editInActiveCampaign(round: 1) }
+        _ = try await settle("Act 2: people edited in ActiveCampaign", &screen)
+
+        var provoked = 0
+        for tenant in world.tenants { provoked += try tenant.provokeConflicts() }
+        // The batch goes first and meets records that wait for the next pull: Salesforce must win.
+        for tenant in world.tenants { try await store.requestRun(tenant: tenant.id, direction: .outbound, now: clock.now) }
+        try await untilIdle(.outbound)
+        let disagreements = try await settle("Act 3: \(provoked) people edited on both sides", &screen)
+
+        let conflicts = try await lines().map(\.conflicts).reduce(0, +)
+        return Verdict(
+            converged: disagreements.isEmpty && conflicts > 0, records: people, tenants: world.tenants.count,
+            conflictsProvoked: provoked, conflictsDecidedForSalesforce: conflicts,
+            disagreements: Array(disagreements.prefix(10)))
+    }
+
+    // MARK: - Waiting
+
+    /// Asks for runs, shows progress, and returns when both sides agree or patience is over.
+    /// - Returns: what they disagree on.
+    private func settle(_ phase: String, _ screen: inout DevScreen) async throws -> [String] {
+        let deadline = ContinuousClock.now + patience
+        var looksWithoutProgress = Self.looksUntilNudge
+        var best = Int.max
+        while true {
+            if looksWithoutProgress >= Self.looksUntilNudge {
+                looksWithoutProgress = 0
+                for tenant in world.tenants {
+                    try await store.requestRun(tenant: tenant.id, direction: .inbound, now: clock.now)
+                    try await store.requestRun(tenant: tenant.id, direction: .outbound, now: clock.now)
+                }
+            }
+            let open = world.tenants.map { $0.disagreements() }
+            let count = open.map(\.count).reduce(0, +)
+            screen.draw(try await lines(open.map(\.count)), phase: phase)
+            if count == 0, try await isQuiet() { break }
+            guard ContinuousClock.now < deadline else { break }
+            looksWithoutProgress = count < best ? 0 : looksWithoutProgress + 1
+            best = min(best, count)
+            try await Task.sleep(for: Self.look)
+        }
+        screen.settle()
+        return world.tenants.flatMap { tenant in tenant.disagreements().map { "\(tenant.id): \($0)" } }
+    }
+
+    /// Whether nothing is pending, importing or to be written back.
+    private func isQuiet() async throws -> Bool {
+        for tenant in world.tenants {
+            let totals = try await store.totals(tenant: tenant.id)
+            guard totals.pending == 0, totals.openImports == 0, totals.writebacks == 0 else { return false }
+        }
+        return true
+    }
+
+    private func untilIdle(_ direction: Direction) async throws {
+        let asked = clock.now
+        let deadline = ContinuousClock.now + patience
+        while ContinuousClock.now < deadline {
+            let rows = try await store.syncStatus()
+            let open = rows.filter { $0.direction == direction && ($0.lastRun ?? .distantPast) < asked }
+            if open.isEmpty { return }
+            try await Task.sleep(for: Self.look)
+        }
+    }
+
+    // MARK: - Lines
+
+    private func lines(_ open: [Int]? = nil) async throws -> [DevScreen.Line] {
+        var lines: [DevScreen.Line] = []
+        for (index, tenant) in world.tenants.enumerated() {
+            let totals = try await store.totals(tenant: tenant.id)
+            let disagreements = open?[index] ?? 0
+            lines.append(
+                DevScreen.Line(
+                    tenant: tenant.id, pending: totals.pending + totals.importing, toSalesforce: totals.toSalesforce,
+                    toActiveCampaign: totals.toActiveCampaign, conflicts: totals.conflicts, failed: totals.failures,
+                    salesforceCalls: tenant.org.calls.total, activeCampaignCalls: tenant.account.calls.total,
+                    agreed: max(0, tenant.expected - disagreements), expected: tenant.expected))
+        }
+        return lines
+    }
+}

@@ -1,0 +1,55 @@
+import Foundation
+
+/// Shows the demo live: a line a tenant and a bar until both sides agree. On a terminal the lines are drawn over; else
+/// they are printed when something changed, so that a log stays readable.
+struct DevScreen {
+    /// What one tenant's line says.
+    struct Line: Equatable {
+        let tenant: String
+        let pending: Int
+        let toSalesforce: Int
+        let toActiveCampaign: Int
+        let conflicts: Int
+        let failed: Int
+        let salesforceCalls: Int
+        let activeCampaignCalls: Int
+        let agreed: Int
+        let expected: Int
+    }
+
+    private static let barWidth = 24
+    private let isTerminal = isatty(STDOUT_FILENO) == 1
+    private var drawn = 0
+    private var last: [Line] = []
+
+    /// Draws all lines.
+    mutating func draw(_ lines: [Line], phase: String) {
+        guard isTerminal || lines != last else { return }
+        last = lines
+        var text = isTerminal && drawn > 0 ? "\u{1B}[\(drawn)A" : ""
+        let rows = [phase, Self.heading] + lines.map(Self.row)
+        for row in rows { text += (isTerminal ? "\u{1B}[2K" : "") + row + "\n" }
+        drawn = rows.count
+        print(text, terminator: "")
+        fflush(stdout)
+    }
+
+    /// Leaves what is drawn where it is; the next drawing starts below.
+    mutating func settle() { drawn = 0 }
+
+    private static let heading =
+        "tenant         pending   → SF   → AC  conflicts  failed  SF calls  AC calls  agreement"
+
+    private static func row(_ line: Line) -> String {
+        let share = line.expected == 0 ? 1 : Double(line.agreed) / Double(line.expected)
+        let filled = Int((share * Double(barWidth)).rounded(.down))
+        let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: barWidth - filled)
+        let numbers = [
+            (line.pending, 8), (line.toSalesforce, 7), (line.toActiveCampaign, 7), (line.conflicts, 11),
+            (line.failed, 8), (line.salesforceCalls, 10), (line.activeCampaignCalls, 10),
+        ]
+        let cells = numbers.map { String(repeating: " ", count: max(0, $1 - String($0).count)) + String($0) }
+        let name = line.tenant.padding(toLength: 14, withPad: " ", startingAt: 0)
+        return name + cells.joined() + "  " + bar + " \(line.agreed)/\(line.expected)"
+    }
+}

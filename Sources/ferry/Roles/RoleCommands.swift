@@ -1,0 +1,95 @@
+import ArgumentParser
+import Cluster
+import Foundation
+
+/// `ferry scheduler`.
+struct SchedulerCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "scheduler",
+        abstract: "Place due streams on the queue. Run two or more; no leader is needed.",
+        discussion: "Needs FERRY_POSTGRES_URL and FERRY_REDIS_URL. SIGTERM ends it at once; nothing is lost.")
+
+    func run() async throws {
+        let runtime = try Runtime("scheduler", settings: Settings())
+        try await runtime.serve([runtime.scheduler()])
+    }
+}
+
+/// `ferry worker`.
+struct WorkerCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "worker",
+        abstract: "Run outbound batches and inbound pulls. Start as many as you like.",
+        discussion: """
+            Needs FERRY_POSTGRES_URL, FERRY_REDIS_URL and FERRY_PRIVATE_KEYS_FILE. SIGTERM lets it finish or hand back \
+            its jobs within FERRY_GRACE_SECONDS; kill -9 loses nothing either, its jobs go on elsewhere after 15 s.
+            """)
+
+    @Option(help: "Jobs at once, 1 to 1000; default FERRY_WORKER_CONCURRENCY.")
+    var concurrency: Int?
+
+    @Option(help: "Name among workers; default host and process id.")
+    var name: String?
+
+    func validate() throws {
+        if let concurrency, !(1...1_000).contains(concurrency) {
+            throw ValidationError("--concurrency: want 1 to 1000")
+        }
+    }
+
+    func run() async throws {
+        let settings = try Settings()
+        let runtime = try Runtime("worker", settings: settings)
+        let keys = try KeyRing(file: URL(filePath: settings.required(.privateKeysFile)))
+        let host = ProcessInfo.processInfo.hostName
+        let worker = try runtime.worker(
+            id: name ?? "\(host)-\(ProcessInfo.processInfo.processIdentifier)", keys: keys,
+            concurrency: concurrency ?? settings.workerConcurrency, grace: .seconds(settings.graceSeconds))
+        try await runtime.serve([worker])
+    }
+}
+
+/// `ferry ingest`.
+struct IngestCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "ingest",
+        abstract: "Take ActiveCampaign's webhooks in. They only make changes earlier; polls find them anyway.",
+        discussion: """
+            Listens on FERRY_INGEST_HOST and FERRY_INGEST_PORT; put your TLS proxy in front. Needs FERRY_POSTGRES_URL. A \
+            webhook is answered once its contact id is stored.
+            """)
+
+    func run() async throws {
+        let settings = try Settings()
+        let runtime = try Runtime("ingest", settings: settings)
+        let logger = runtime.logger
+        let services = try runtime.ingest(
+            host: settings.required(.ingestHost), port: settings.ingestPort,
+            onBound: { port in logger.info("listening", metadata: ["port": "\(port)"]) })
+        try await runtime.serve(services)
+    }
+}
+
+/// `ferry migrate`.
+struct MigrateCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "migrate",
+        abstract: "Bring the database up to this version. Safe to repeat, and from several machines at once.")
+
+    @OptionGroup var output: OutputOptions
+
+    private struct Result: Encodable {
+        let applied: [String]
+    }
+
+    func run() async throws {
+        let runtime = try Runtime("migrate", settings: Settings())
+        let result = Result(applied: try await runtime.store.migrate())
+        try await runtime.store.maintainPartitions(now: runtime.clock.now)
+        await runtime.pool.close()
+        try output.print(result) {
+            result.applied.isEmpty
+                ? "The database is up to date." : "Applied: " + result.applied.joined(separator: ", ")
+        }
+    }
+}

@@ -1,0 +1,116 @@
+import Cluster
+import Drivers
+import Foundation
+import JobQueue
+import Logging
+import ServiceLifecycle
+import Store
+
+/// What every role and control command stands on: settings, clock, PostgreSQL, Redis. The one place where a cluster's
+/// parts are put together.
+struct Runtime: Sendable {
+    let settings: Settings
+    let clock: WallClock
+    let logger: Logger
+    let postgres: PostgresConfiguration
+    let pool: PostgresPool
+    let store: Store
+
+    /// Prepares PostgreSQL; nothing is opened before the first statement.
+    /// - Parameter name: the role, for logs and `pg_stat_activity`.
+    init(_ name: String, settings: Settings) throws {
+        self.settings = settings
+        clock = settings.clock
+        var logger = Logger(label: "ferry.\(name)") { StreamLogHandler.standardError(label: $0) }
+        logger.logLevel = try settings.logLevel
+        self.logger = logger
+        do {
+            var configuration = try PostgresConfiguration(url: settings.required(.postgresURL))
+            configuration.applicationName = "ferry \(name)"
+            configuration.maximumConnections = ProcessLimits.postgresConnections
+            postgres = configuration
+        } catch let error as PostgresError {
+            throw SettingsError(description: "FERRY_POSTGRES_URL: \(error)")
+        }
+        pool = PostgresPool(postgres)
+        store = Store(pool: pool, clock: clock)
+    }
+
+    /// The queue on `FERRY_REDIS_URL`.
+    func queue() throws -> JobQueue {
+        do {
+            let redis = try RedisClient(url: settings.required(.redisURL))
+            return JobQueue(redis: redis, clock: clock)
+        } catch let error as RedisError {
+            throw SettingsError(description: "FERRY_REDIS_URL: \(error)")
+        }
+    }
+
+    /// A scheduler over this runtime's stores.
+    func scheduler() throws -> SchedulerService {
+        let listener = PostgresListener(postgres, channels: ["ferry_streams"])
+        return SchedulerService(store: store, queue: try queue(), clock: clock, logger: logger) {
+            AsyncStream(bufferingPolicy: .bufferingNewest(1)) { continuation in
+                let task = Task {
+                    for await _ in listener.events() { continuation.yield() }
+                    continuation.finish()
+                }
+                continuation.onTermination = { _ in task.cancel() }
+            }
+        }
+    }
+
+    /// A worker over this runtime's stores.
+    /// - Parameters:
+    ///   - keys: opens tenants' secrets.
+    ///   - concurrency: jobs at once.
+    func worker(id: String, keys: KeyRing, concurrency: Int, grace: Duration) throws -> WorkerService {
+        let isLoopbackAllowed = try settings.environment != .production
+        var http = isLoopbackAllowed ? HTTPOptions.loopback : HTTPOptions()
+        http.caFile = settings[.certificateAuthorityFile]
+        let runner = JobRunner(
+            store: store, clock: clock, logger: logger, http: try HTTPClient(options: http), keys: keys,
+            providers: ProviderPolicy(
+                hostSuffixes: settings.hostSuffixes, allowsLoopback: isLoopbackAllowed,
+                webhookBase: settings[.ingestURL]))
+        let options = WorkerService.Options(id: WorkerID(id), concurrency: concurrency, grace: grace)
+        return WorkerService(queue: try queue(), options: options, logger: logger) { job in await runner.run(job) }
+    }
+
+    /// Ingest and the inbox behind it.
+    func ingest(
+        host: String, port: Int, onBound: @escaping @Sendable (Int) async -> Void = { _ in }
+    ) -> [any Service] {
+        let store = store
+        let clock = clock
+        let inbox = ChangeInbox(logger: logger) { hints in
+            try await store.recordChanges(
+                hints.map { SeenChange(tenant: $0.tenant, contactID: $0.contactID) },
+                now: clock.now)
+        }
+        let server = IngestServer(
+            host: host, port: port, inbox: inbox, logger: logger,
+            lookup: { hash in
+                try await store.tenant(forTokenHash: hash)
+            },
+            report: { tenant, error in
+                try? await store.reportWebhookFailure(tenant: tenant, code: error.rawValue, now: clock.now)
+            }, onBound: onBound)
+        return [inbox, server]
+    }
+
+    /// Runs services until SIGTERM or SIGINT, then lets them leave within the grace time.
+    func serve(_ services: [any Service]) async throws {
+        var configuration = ServiceGroupConfiguration(
+            services: services.map { .init(service: $0) }, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+        configuration.maximumGracefulShutdownDuration = .seconds(try settings.graceSeconds)
+        try await ServiceGroup(configuration: configuration).run()
+        await pool.close()
+    }
+}
+
+/// Bounds of a process.
+enum ProcessLimits {
+    /// PostgreSQL connections of one process.
+    static let postgresConnections = 16
+}

@@ -1,0 +1,118 @@
+import Cluster
+import Drivers
+import Foundation
+import JobQueue
+import Logging
+import Simulators
+import Store
+
+/// A cluster a test drives step by step: real PostgreSQL, real Redis, both simulators over real sockets, and one clock
+/// that moves everything. No background task runs unless the test starts one.
+final class TestCluster: Sendable {
+    let clock = SimulatorClock()
+    let wallClock: WallClock
+    let salesforce: SalesforceSimulator
+    let activeCampaign: ActiveCampaignSimulator
+    let server: SimulatorServer
+    let baseURL: String
+    let pool: PostgresPool
+    let store: Store
+    let queue: JobQueue
+    let redis: RedisClient
+    let scheduler: SchedulerService
+    let runner: JobRunner
+    let key = PrivateSealingKey()
+    let worker = WorkerID("test")
+    private let serving: Task<Void, any Error>
+
+    /// Brings a cluster up.
+    static func start() async throws -> TestCluster {
+        let servers = try TestServers.shared.get()
+        return try await TestCluster(servers: servers, database: try await servers.freshDatabase())
+    }
+
+    private init(servers: TestServers, database: String) async throws {
+        let clock = clock
+        wallClock = WallClock(offset: { clock.offsetSeconds })
+        salesforce = try SalesforceSimulator(clock: clock)
+        activeCampaign = ActiveCampaignSimulator(clock: clock)
+        let server = SimulatorServer(
+            clock: clock, providers: [salesforce, activeCampaign], faults: salesforce.faults)
+        self.server = server
+        serving = Task { try await server.run() }
+        baseURL = try await server.baseURL
+        pool = PostgresPool(try PostgresConfiguration(url: database))
+        store = Store(pool: pool, clock: wallClock)
+        _ = try await store.migrate()
+        redis = try RedisClient(url: servers.redis.url)
+        var options = JobQueueOptions()
+        options.namespace = servers.freshName()
+        queue = JobQueue(redis: redis, clock: wallClock, options: options)
+        try await queue.adopt(epoch: try await store.nextEpoch(atLeast: 1))
+        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        scheduler = SchedulerService(store: store, queue: queue, clock: wallClock, logger: logger) {
+            AsyncStream { $0.finish() }
+        }
+        runner = JobRunner(
+            store: store, clock: wallClock, logger: logger, http: try HTTPClient(options: .loopback),
+            keys: KeyRing(keys: [key]),
+            providers: ProviderPolicy(hostSuffixes: [], allowsLoopback: true, webhookBase: nil))
+    }
+
+    /// Ends everything.
+    func stop() async {
+        await server.stop()
+        _ = try? await serving.value
+        await pool.close()
+        await redis.close()
+    }
+
+    // MARK: - Time
+
+    /// Moves the one clock of cluster and providers.
+    func advance(_ seconds: TimeInterval) { clock.advance(by: seconds) }
+
+    // MARK: - Running
+
+    /// Dispatches and runs everything that is due now, imports included (the clock moves on for those), until nothing is.
+    /// - Returns: how many jobs ran.
+    @discardableResult
+    func settle(rounds: Int = 60) async throws -> Int {
+        var ran = 0
+        for _ in 0..<rounds {
+            _ = try await scheduler.runOnce()
+            let batch = try await queue.lease(worker: worker, limit: 64)
+            for job in batch.jobs {
+                let outcome = await runner.run(job)
+                _ = try await queue.settle(worker: worker, [Settlement(job, outcome)])
+                ran += 1
+            }
+            if batch.jobs.isEmpty {
+                guard try await hasOpenImports() else { return ran }
+                advance(3)
+            }
+        }
+        return ran
+    }
+
+    /// Makes both directions of every tenant due and settles.
+    @discardableResult
+    func round() async throws -> Int {
+        for tenant in try await store.tenantIDs() {
+            try await store.requestRun(tenant: tenant, direction: .inbound, now: wallClock.now)
+            try await store.requestRun(tenant: tenant, direction: .outbound, now: wallClock.now)
+        }
+        return try await settle()
+    }
+
+    private func hasOpenImports() async throws -> Bool {
+        try await pool.query("SELECT 1 FROM ferry.imports LIMIT 1").first != nil
+    }
+
+    // MARK: - Looking
+
+    /// One value of one row.
+    func value<Scalar: PostgresScalar>(_ sql: String, as type: Scalar.Type = Scalar.self) async throws -> Scalar {
+        try await pool.query(sql).only().get("value")
+    }
+}

@@ -1,0 +1,134 @@
+import Cluster
+import Drivers
+import Foundation
+import Simulators
+
+/// A tenant of a test cluster: its account, its org, and its rows.
+struct TestTenant {
+    /// How the tenant is set up; every test says only what matters to it.
+    struct Options {
+        var hasPackage = true
+        var hasExternalID = true
+        var contactSelection = "new"
+        var leadSelection = "new"
+        var mappings: [(object: String, salesforce: String, type: String, campaign: String, campaignType: String)] = []
+    }
+
+    let id: String
+    let account: ActiveCampaignAccount
+    let org: SalesforceOrg
+
+    /// Makes account, org and rows.
+    init(_ id: String, in cluster: TestCluster, _ options: Options = Options()) async throws {
+        self.id = id
+        var campaign = ActiveCampaignOptions(name: id)
+        campaign.rateLimit = nil
+        campaign.importLatency = 1...2
+        account = cluster.activeCampaign.makeAccount(campaign)
+        var org = SalesforceOrgOptions(name: id)
+        org.hasPackage = options.hasPackage
+        org.hasExternalIdField = options.hasExternalID
+        self.org = cluster.salesforce.makeOrg(org)
+        try await insertRows(cluster, options)
+    }
+
+    private func insertRows(_ cluster: TestCluster, _ options: Options) async throws {
+        let credentials = [
+            "flow": "jwt", "client_id": org.clientID, "username": org.username, "private_key": org.privateKeyPEM,
+            "login_url": cluster.baseURL,
+        ]
+        let campaign = try SealedSecret(
+            sealing: Data(account.token.utf8), tenant: id, to: cluster.key.publicKey)
+        let salesforce = try SealedSecret(
+            sealing: try JSONEncoder().encode(credentials), tenant: id, to: cluster.key.publicKey)
+        var statements = [
+            PostgresStatement("INSERT INTO ferry.tenants (id) VALUES ($1)", [.text(id)]),
+            PostgresStatement(
+                "INSERT INTO ferry.connections (tenant, provider, base_url, secret) VALUES ($1, 'activecampaign', $2, $3)",
+                [.text(id), .text(cluster.baseURL), .text(campaign.text)]),
+            PostgresStatement(
+                """
+                INSERT INTO ferry.connections (tenant, provider, base_url, secret, package_installed, external_id_field)
+                VALUES ($1, 'salesforce', $2, $3, $4, $5)
+                """,
+                [
+                    .text(id), .text(cluster.baseURL), .text(salesforce.text), .bool(options.hasPackage),
+                    .text(options.hasExternalID ? "AC_Contact_Id__c" : nil),
+                ]),
+        ]
+        for mapping in options.mappings {
+            statements.append(
+                PostgresStatement(
+                    """
+                    INSERT INTO ferry.field_mappings (tenant, object, sf_field, sf_type, ac_field, ac_type)
+                    VALUES ($1, $2, $3, $4, $5, $6)
+                    """,
+                    [
+                        .text(id), .text(mapping.object), .text(mapping.salesforce), .text(mapping.type),
+                        .text(mapping.campaign), .text(mapping.campaignType),
+                    ]))
+        }
+        statements.append(
+            PostgresStatement(
+                "INSERT INTO ferry.sync_settings (tenant, contact_selection, lead_selection) VALUES ($1, $2, $3)",
+                [.text(id), .text(options.contactSelection), .text(options.leadSelection)]))
+        try await cluster.pool.transact(statements)
+    }
+
+    // MARK: - People
+
+    /// A Salesforce user creates a contact.
+    @discardableResult
+    func createContact(_ email: String, last: String = "Person", _ more: [String: FieldValue] = [:]) throws -> String {
+        try org.actAsUser { actions in
+            try actions.create(
+                "Contact", ["Email": .text(email), "LastName": .text(last)].merging(more) { _, new in new })
+        }
+    }
+
+    /// A Salesforce user creates a lead.
+    @discardableResult
+    func createLead(_ email: String, last: String = "Person", _ more: [String: FieldValue] = [:]) throws -> String {
+        try org.actAsUser { actions in
+            try actions.create(
+                "Lead",
+                ["Email": .text(email), "LastName": .text(last), "Company": "Acme"].merging(more) { _, new in new })
+        }
+    }
+
+    /// A Salesforce user changes a record.
+    func update(_ object: String, _ id: String, _ fields: [String: FieldValue]) throws {
+        try org.actAsUser { actions in try actions.update(object, id, fields) }
+    }
+
+    /// Somebody signs up in ActiveCampaign and reaches one of the automations.
+    @discardableResult
+    func signUp(
+        _ email: String, last: String = "Person", automation: ActiveCampaignAutomation? = .createContactInSalesforce
+    ) throws -> Int {
+        let contact = try account.actAsPerson { try $0.addContact(email: email, firstName: "Ada", lastName: last) }
+        if let automation { try account.runAutomation(automation, contact: contact) }
+        return contact
+    }
+
+    // MARK: - Looking
+
+    /// Everything both sides hold, stamps included: equal before and after means that nothing was written.
+    func snapshot() -> Snapshot {
+        Snapshot(
+            contacts: account.contacts(), records: org.records("Contact", includingDeleted: true)
+                + org.records("Lead", includingDeleted: true))
+    }
+
+    /// The one Salesforce record of an address; nil when there is none or more than one.
+    func record(_ object: String, _ email: String) -> SalesforceRecord? {
+        let found = org.records(object).filter { $0["Email"].text == email }
+        return found.count == 1 ? found[0] : nil
+    }
+
+    /// What both sides hold.
+    struct Snapshot: Equatable {
+        let contacts: [ActiveCampaignContact]
+        let records: [SalesforceRecord]
+    }
+}

@@ -1,0 +1,119 @@
+import Foundation
+import Simulators
+import Testing
+
+/// Records travel both ways through real queue, real PostgreSQL and real HTTP.
+@Suite(.timeLimit(.minutes(5)))
+struct RoundTripTests {
+    @Test(arguments: [true, false])
+    func salesforceRecordsReachActiveCampaignWithTheirTag(hasPackage: Bool) async throws {
+        let cluster = try await TestCluster.start()
+        var options = TestTenant.Options()
+        options.hasPackage = hasPackage
+        let tenant = try await TestTenant("acme", in: cluster, options)
+        try tenant.createContact("few@a.example", last: "Few", ["FirstName": "Ann", "Phone": "+49 1"])
+        try tenant.createLead("lead@a.example", last: "Lead")
+        try await cluster.round()
+
+        let contact = try #require(tenant.account.contact(email: "few@a.example"))
+        #expect(contact.lastName == "Few" && contact.firstName == "Ann" && contact.phone == "+49 1")
+        #expect(contact.tags == ["created-from-salesforce-contact"])
+        #expect(tenant.account.contact(email: "lead@a.example")?.tags == ["created-from-salesforce-lead"])
+        if hasPackage {
+            let record = try #require(tenant.record("Contact", "few@a.example"))
+            #expect(record["AC_Sync_Status__c"] == "Synced")
+            #expect(record["AC_Contact_Id__c"] == .text(String(contact.id)))
+        }
+        await cluster.stop()
+    }
+
+    @Test func manySalesforceRecordsGoByBulkImport() async throws {
+        let cluster = try await TestCluster.start()
+        let tenant = try await TestTenant("acme", in: cluster)
+        for number in 1...60 { try tenant.createContact("many\(number)@a.example", last: "Many \(number)") }
+        try await cluster.round()
+        #expect(tenant.account.contactCount == 60)
+        #expect(tenant.account.contacts().allSatisfy { $0.tags == ["created-from-salesforce-contact"] })
+        #expect(tenant.account.calls[.contactSync] == 0)
+        let links: Int64 = try await cluster.value("SELECT count(*) AS value FROM ferry.links WHERE state = 1")
+        #expect(links == 60)
+        await cluster.stop()
+    }
+
+    @Test(arguments: [true, false])
+    func automationsCreateContactAndLeadInSalesforce(hasPackage: Bool) async throws {
+        let cluster = try await TestCluster.start()
+        var options = TestTenant.Options()
+        options.hasPackage = hasPackage
+        let tenant = try await TestTenant("acme", in: cluster, options)
+        let contact = try tenant.signUp("contact@a.example", last: "Contact")
+        try tenant.signUp("lead@a.example", last: "", automation: .createLeadInSalesforce)
+        try tenant.signUp("nobody@a.example", automation: nil)
+        try await cluster.round()
+
+        let record = try #require(tenant.record("Contact", "contact@a.example"))
+        #expect(record["LastName"] == "Contact" && record["AC_Contact_Id__c"] == .text(String(contact)))
+        let lead = try #require(tenant.record("Lead", "lead@a.example"))
+        // R20, D2: fallbacks on creation only, never back to ActiveCampaign.
+        #expect(lead["LastName"] == "lead" && lead["Company"] == "[not provided]")
+        #expect(tenant.account.contact(email: "lead@a.example")?.lastName == "")
+        #expect(tenant.org.count("Contact") == 1 && tenant.org.count("Lead") == 1)
+        await cluster.stop()
+    }
+
+    @Test(arguments: [true, false])
+    func editsTravelBothWaysAndThenNothingIsWritten(hasPackage: Bool) async throws {
+        let cluster = try await TestCluster.start()
+        var options = TestTenant.Options()
+        options.hasPackage = hasPackage
+        let tenant = try await TestTenant("acme", in: cluster, options)
+        let id = try tenant.createContact("one@a.example", last: "One")
+        let contact = try tenant.signUp("two@a.example", last: "Two")
+        try await cluster.round()
+        cluster.advance(3_600)
+
+        try tenant.update("Contact", id, ["Phone": "+49 30 1"])
+        try tenant.account.actAsPerson { try $0.edit(contact, ActiveCampaignEdit(lastName: "Zwei")) }
+        try await cluster.round()
+        cluster.advance(3_600)
+        try await cluster.round()
+        #expect(tenant.account.contact(email: "one@a.example")?.phone == "+49 30 1")
+        #expect(tenant.record("Contact", "two@a.example")?["LastName"] == "Zwei")
+
+        let before = tenant.snapshot()
+        for _ in 1...10 {
+            cluster.advance(3_600)
+            try await cluster.round()
+        }
+        #expect(tenant.snapshot() == before)
+        await cluster.stop()
+    }
+
+    @Test(arguments: [true, false])
+    func salesforceWinsAConflictAndTheLoserIsOnRecord(hasPackage: Bool) async throws {
+        let cluster = try await TestCluster.start()
+        var options = TestTenant.Options()
+        options.hasPackage = hasPackage
+        let tenant = try await TestTenant("acme", in: cluster, options)
+        let id = try tenant.createContact("both@a.example", last: "Both", ["FirstName": "Old", "Phone": "1"])
+        try await cluster.round()
+        cluster.advance(3_600)
+
+        let contact = try #require(tenant.account.contact(email: "both@a.example"))
+        try tenant.update("Contact", id, ["Phone": "2"])
+        try tenant.account.actAsPerson { try $0.edit(contact.id, ActiveCampaignEdit(firstName: "Lost", phone: "3")) }
+        try await cluster.store.requestRun(tenant: "acme", direction: .outbound, now: cluster.wallClock.now)
+        try await cluster.settle()
+        // R54: the whole change set is dropped, the untouched field included.
+        #expect(tenant.record("Contact", "both@a.example")?["FirstName"] == "Old")
+        let lost: Int64 = try await cluster.value(
+            "SELECT count(*) AS value FROM ferry.record_decisions WHERE code = 7")
+        #expect(lost == 1)
+
+        cluster.advance(3_600)
+        try await cluster.round()
+        let after = try #require(tenant.account.contact(email: "both@a.example"))
+        #expect(after.phone == "2" && after.firstName == "Old")
+        await cluster.stop()
+    }
+}

@@ -1,0 +1,75 @@
+import SyncRules
+
+/// What must hold once everything is settled, told by the rules and not by the code that keeps them.
+extension World {
+    /// Everything that is wrong, in words.
+    func faults() -> [String] {
+        violations + doubles() + links.values.map(\.link).filter { $0.state == .active }.flatMap(disagreements)
+    }
+
+    /// Nobody is twice in Salesforce because of us.
+    private func doubles() -> [String] {
+        // A record deleted while its creation was under way may be made once more, and undeleted later.
+        let made = records.values.filter { $0.madeByUs && !$0.wasDeleted }
+        return Dictionary(grouping: made, by: \.record.contactID).filter { $0.value.count > 1 }
+            .map { "contact \($0.key ?? 0) was created \($0.value.count) times" }
+    }
+
+    private func disagreements(_ link: Link) -> [String] {
+        guard let contact = contacts[link.contactID], let record = records[link.recordID],
+            OutboundRules.leading(links(of: link.contactID))?.recordID == link.recordID
+        else { return [] }
+        let projector = projector(link.object)
+        let left = projector.project(contact.read)
+        let right = projector.project(record.record)
+        return projector.mappings.compactMap { mapping in
+            let field = mapping.salesforceField
+            let (ours, theirs) = (left[field], right[field])
+            let wasEqual = ours == theirs || (ours.isBlank && theirs.isBlank)
+            if !wasEqual, mustAgree(mapping, ours, theirs, link: link, record: record) {
+                return "\(link.recordID) \(field): AC \(ours) SF \(theirs)"
+            }
+            return lostEdit(mapping, ours, theirs, contact: contact, record: record)
+        }
+    }
+
+    /// Fields that may stay different: one-way and fill-blank ones, and blanks that are not copied.
+    private func mustAgree(
+        _ mapping: FieldMapping, _ ours: FieldValue, _ theirs: FieldValue, link: Link, record: Record
+    ) -> Bool {
+        guard mapping.updateMode == .always, !isWithheld(record, link: link) else { return false }
+        let hasBlank = ours.isBlank || theirs.isBlank
+        return !(hasBlank && (mapping.isProtectedFromBlanks || !settings.clearsBlanks))
+    }
+
+    /// R41, D4: the record's changes may not go to ActiveCampaign now.
+    private func isWithheld(_ record: Record, link: Link) -> Bool {
+        record.record.email == nil
+            || (settings.contactSelection == .marked && link.origin == .inbound && record.record.isMarked != true)
+    }
+
+    /// Where only one side's users ever set a field, their last value stands.
+    private func lostEdit(
+        _ mapping: FieldMapping, _ ours: FieldValue, _ theirs: FieldValue, contact: Contact, record: Record
+    ) -> String? {
+        // A second record of the person brings values of its own.
+        guard records.values.filter({ $0.person == contact.person }).count == 1, mapping.updateMode == .always else {
+            return nil
+        }
+        let field = mapping.salesforceField
+        let name = "\(record.record.id) \(field)"
+        if let last = record.userSet[field], contact.userSet[field] == nil, settings.clearsBlanks || last != .null {
+            var copy = record.record
+            copy.fields = [field: last]
+            if projector(copy.object).project(copy)[field] != theirs { return "\(name): Salesforce's \(last) was lost" }
+        }
+        if let last = contact.userSet[field], record.userSet.isEmpty {
+            var copy = contact.read
+            copy.fields = [mapping.activeCampaignField.description: last]
+            if projector(record.record.object).project(copy)[field] != ours {
+                return "\(name): ActiveCampaign's \(last) was lost"
+            }
+        }
+        return nil
+    }
+}
