@@ -46,6 +46,7 @@ package struct StoreError: Error, Sendable {
 
 extension StoreError: CustomStringConvertible {
     package var description: String {
-        code == .database ? underlying?.description ?? message : message
+        guard code == .database, let underlying else { return message }
+        return message == underlying.message ? underlying.description : "\(message) (\(underlying))"
     }
 }

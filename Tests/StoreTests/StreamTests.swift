@@ -104,7 +104,7 @@ import Testing
             try await group.waitForAll()
         }
         let outbound = try #require(try await store.streams(tenant: number).first { $0.direction == .outbound })
-        #expect(outbound.isDue(at: now))
+        #expect(outbound.isDue(at: now.addingTimeInterval(1)))
         await pool.close()
     }
 
@@ -146,6 +146,7 @@ import Testing
         #expect(try await store.claimDue(limit: 10, now: now).count == 3)
         let unknown = try await storeError { try await store.pause("nobody", by: Errand(actor: "test")) }
         #expect(unknown.code == .unknownTenant)
+        #expect(try await store.audits(of: "tenant nobody").isEmpty)
         await pool.close()
     }
 

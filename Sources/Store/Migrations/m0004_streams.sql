@@ -64,7 +64,7 @@ CREATE FUNCTION ferry.has_ready(tenant integer, wanted integer, instant timestam
     LANGUAGE sql STABLE AS $$
     SELECT count(*) >= wanted FROM (
         SELECT FROM ferry.pending_changes p WHERE p.tenant_no = tenant AND p.not_before <= instant LIMIT wanted
-    ) AS some
+    ) AS ready
 $$;
 
 -- Makes the streams of new settings, due at once, and follows changes.

@@ -127,13 +127,13 @@ extension Store {
     }
 
     private func change(_ id: String, to state: TenantState, _ verb: String, _ errand: Errand) async throws {
-        let rows = try await transact([
+        guard try await tenant(id) != nil else { throw StoreError(.unknownTenant, "there is no tenant \"\(id)\"") }
+        try await transact([
             PostgresStatement(
                 "UPDATE ferry.tenants SET state = $2, pause_reason = $3 WHERE id = $1",
                 [.text(id), .text(state.rawValue), .text(state == .paused ? errand.reason : nil)]),
             Self.auditing(entry(verb, id, errand)),
         ])
-        guard rows[0].affected == 1 else { throw StoreError(.unknownTenant, "there is no tenant \"\(id)\"") }
     }
 
     private func entry(_ verb: String, _ id: String, _ errand: Errand) -> AuditEntry {
