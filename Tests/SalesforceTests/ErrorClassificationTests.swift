@@ -4,8 +4,11 @@ import Testing
 
 @testable import Salesforce
 
-private func classify(_ code: String, _ message: String = "", status: Int? = nil, fields: [String] = []) -> SalesforceError {
-    ErrorClassification.classify(code: code, message: message, fields: fields, status: status, fate: .answered(status: 200))
+private func classify(_ code: String, _ message: String = "", status: Int? = nil, fields: [String] = [])
+    -> SalesforceError
+{
+    ErrorClassification.classify(
+        code: code, message: message, fields: fields, status: status, fate: .answered(status: 200))
 }
 
 private func kind(_ error: SalesforceError) -> SalesforceRetryKind? {
@@ -24,7 +27,10 @@ struct ErrorClassificationTests {
         ("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "caused by: UNABLE_TO_LOCK_ROW", .lock),
         ("CANNOT_EXECUTE_FLOW_TRIGGER", "We can't save this record because the flow failed", .server),
         ("TXN_SECURITY_METERING_ERROR", "", .rateLimit),
-        ("UNKNOWN_EXCEPTION", "Too many batch retries in the presence of Apex triggers and partial failures", .splitBatch),
+        (
+            "UNKNOWN_EXCEPTION", "Too many batch retries in the presence of Apex triggers and partial failures",
+            .splitBatch
+        ),
         ("REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.", .dailyLimit),
         ("REQUEST_LIMIT_EXCEEDED", "ConcurrentRequests (Concurrent API Requests) Limit exceeded.", .concurrency),
         ("REQUEST_LIMIT_EXCEEDED", "ConcurrentPerOrgLongTxn Limit exceeded.", .concurrency),
@@ -55,8 +61,9 @@ struct ErrorClassificationTests {
     }
 
     @Test func missingRightsOnOneRecordConcernThatRecord() {
-        #expect(classify("INSUFFICIENT_ACCESS_OR_READONLY").verdict
-            == .permanent(code: "INSUFFICIENT_ACCESS_OR_READONLY", fields: []))
+        #expect(
+            classify("INSUFFICIENT_ACCESS_OR_READONLY").verdict
+                == .permanent(code: "INSUFFICIENT_ACCESS_OR_READONLY", fields: []))
     }
 
     @Test(arguments: [
@@ -72,7 +79,9 @@ struct ErrorClassificationTests {
         #expect(!String(reflecting: error).contains("secret"))
     }
 
-    @Test(arguments: ["JSON_PARSER_ERROR", "MALFORMED_QUERY", "METHOD_NOT_ALLOWED", "MALFORMED_ID", "UNSUPPORTED_API_VERSION"])
+    @Test(arguments: [
+        "JSON_PARSER_ERROR", "MALFORMED_QUERY", "METHOD_NOT_ALLOWED", "MALFORMED_ID", "UNSUPPORTED_API_VERSION",
+    ])
     func ourMistakesAreOurBugs(code: String) {
         #expect(classify(code, status: 400).verdict == .ourBug(code: code))
     }

@@ -35,7 +35,8 @@ struct SOQLTests {
         #expect(try SOQLLiteral.bool(true).render() == "TRUE")
         #expect(try SOQLLiteral.number("-12.50").render() == "-12.50")
         #expect(try SOQLLiteral.date("2026-10-01").render() == "2026-10-01")
-        #expect(try SOQLLiteral.dateTime(Date(timeIntervalSince1970: 1_790_856_000.9)).render() == "2026-10-01T12:00:00Z")
+        #expect(
+            try SOQLLiteral.dateTime(Date(timeIntervalSince1970: 1_790_856_000.9)).render() == "2026-10-01T12:00:00Z")
         #expect(try SOQLLiteral.string(#"O'Brien \ "x""#).render() == #"'O\'Brien \\ \"x\"'"#)
     }
 
@@ -64,10 +65,14 @@ struct SOQLTests {
         }
     }
 
-    @Test(arguments: ["Id; DELETE", "Name FROM User", "a b", "1Name", "", "A..B", "A.", "Näme", "A.B.C.D.E.F.G", "Id--"])
+    @Test(arguments: [
+        "Id; DELETE", "Name FROM User", "a b", "1Name", "", "A..B", "A.", "Näme", "A.B.C.D.E.F.G", "Id--",
+    ])
     func aNameThatIsNoneIsRefused(name: String) {
         #expect(throws: SalesforceError.self) { try SOQLQuery([name], from: "Contact").render() }
-        #expect(throws: SalesforceError.self) { try SOQLQuery(["Id"], from: "Contact", where: .equals(name, .null)).render() }
+        #expect(throws: SalesforceError.self) {
+            try SOQLQuery(["Id"], from: "Contact", where: .equals(name, .null)).render()
+        }
         #expect(throws: SalesforceError.self) { try SOQLQuery(["Id"], from: "Contact", orderBy: [name]).render() }
     }
 
@@ -115,8 +120,10 @@ struct SOQLTests {
         #expect(SalesforceTime.format(date) == "2013-05-20T20:49:32Z")
     }
 
-    @Test(arguments: [("001D000000K0fXO", "001D000000K0fXOIAZ"), ("001D000000K0fXOIAZ", "001D000000K0fXOIAZ"),
-        ("001D000000K0fXOiaz", "001D000000K0fXOIAZ")])
+    @Test(arguments: [
+        ("001D000000K0fXO", "001D000000K0fXOIAZ"), ("001D000000K0fXOIAZ", "001D000000K0fXOIAZ"),
+        ("001D000000K0fXOiaz", "001D000000K0fXOIAZ"),
+    ])
     func idsCompareInTheirLongForm(text: String, expected: String) {
         #expect(SalesforceID.normalise(text) == expected)
     }

@@ -111,6 +111,8 @@ struct WritePackingTests {
         #expect(sent["Account"]?["AC_Account_Id__c"]?.string == "77")
         #expect(requests[1]["httpHeaders"]?["Sforce-Auto-Assign"]?.string == "FALSE")
         #expect(requests[1]["body"]?["records"]?.array?.first?["id"]?.string == id(1))
-        #expect(requests[2]["url"]?.string?.hasSuffix("?q=SELECT%20Id%20FROM%20Contact%20WHERE%20Name%20%3D%20%27a%2Bb%27") == true)
+        #expect(
+            requests[2]["url"]?.string?.hasSuffix("?q=SELECT%20Id%20FROM%20Contact%20WHERE%20Name%20%3D%20%27a%2Bb%27")
+                == true)
     }
 }
