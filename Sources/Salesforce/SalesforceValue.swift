@@ -1,7 +1,7 @@
 import Drivers
 
 /// One field's value as Salesforce sends or takes it.
-package indirect enum SalesforceValue: Sendable, Hashable {
+package enum SalesforceValue: Sendable, Hashable {
     /// Empty; sent, it clears the field.
     case null
     case bool(Bool)
@@ -10,7 +10,7 @@ package indirect enum SalesforceValue: Sendable, Hashable {
     /// Text, pick-list values, ids, dates (`2026-10-01`) and date-times (see `SalesforceTime`).
     case string(String)
     /// A parent (`Account` of `Account.Name`), or a compound such as an address.
-    case record(SalesforceRecord)
+    indirect case record(SalesforceRecord)
 
     /// The text; nil unless this is a string.
     package var string: String? {
@@ -113,10 +113,15 @@ package struct SalesforceRecord: Sendable, Hashable {
         for member in object.members {
             switch member.name {
             case "attributes": type = member.value["type"]?.string ?? ""
-            case "Id", "id": id = member.value.string.map { SalesforceID.normalise($0) ?? $0 }
+            case "Id", "id": id = member.value.string.map(Self.longForm)
             default: fields.append(Field(member.name, SalesforceValue(member.value)))
             }
         }
+    }
+
+    /// REST answers with 18 characters; only the short form needs work, and there are thousands a page.
+    private static func longForm(_ id: String) -> String {
+        id.utf8.count == 18 ? id : SalesforceID.normalise(id) ?? id
     }
 
     /// The fields alone, as in a reference to a parent by its external id.

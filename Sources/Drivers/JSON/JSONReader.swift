@@ -23,7 +23,20 @@ private struct JSONReader {
     private let bytes: UnsafeRawBufferPointer
     private var index = 0
     private var depth = 0
-    private var names = [String?](repeating: nil, count: JSONLimits.rememberedNames)
+    private var names = [KnownName?](repeating: nil, count: JSONLimits.rememberedNames)
+
+    /// A name seen before, and where its bytes stand.
+    private struct KnownName {
+        let bytes: UnsafeRawBufferPointer
+        let text: String
+
+        func matches(_ other: UnsafeRawBufferPointer) -> Bool {
+            guard bytes.count == other.count, let left = bytes.baseAddress, let right = other.baseAddress else {
+                return false
+            }
+            return memcmp(left, right, other.count) == 0
+        }
+    }
 
     init(bytes: UnsafeRawBufferPointer) {
         self.bytes = bytes
@@ -142,7 +155,7 @@ private struct JSONReader {
             }
             _ = try readDigits()
         }
-        return String(decoding: bytes[start..<index], as: UTF8.self)
+        return String(decoding: UnsafeRawBufferPointer(rebasing: bytes[start..<index]), as: UTF8.self)
     }
 
     private mutating func readDigits() throws(JSONError) -> Int {
@@ -162,9 +175,9 @@ private struct JSONReader {
         index = end + 1
         guard let first = raw.first, let last = raw.last else { return "" }
         let slot = (raw.count &* 31 &+ Int(first) &* 7 &+ Int(last)) % JSONLimits.rememberedNames
-        if let known = names[slot], known.utf8.elementsEqual(raw) { return known }
+        if let known = names[slot], known.matches(raw) { return known.text }
         let name = String(decoding: raw, as: UTF8.self)
-        names[slot] = name
+        names[slot] = KnownName(bytes: raw, text: name)
         return name
     }
 
@@ -184,7 +197,7 @@ private struct JSONReader {
         let start = index + 1
         if let end = endOfPlainString(from: start) {
             index = end + 1
-            return String(decoding: bytes[start..<end], as: UTF8.self)
+            return String(decoding: UnsafeRawBufferPointer(rebasing: bytes[start..<end]), as: UTF8.self)
         }
         return try readEscapedString(from: start)
     }
