@@ -8,10 +8,10 @@ import Testing
         let server = try await PostgresTestServer.start()
         let pool = try PostgresTestServer.pool(on: server, maximum: 2)
         let watcher = try PostgresTestServer.pool(on: server, maximum: 1)
-        let victim = Task { try await pool.query("SELECT pg_sleep(60)") }
+        let victim = Task { try await pool.query("SELECT pg_sleep (60)") }
         try await postgresEventually {
             try await watcher.query(
-                "SELECT FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(60)' AND state = 'active'"
+                "SELECT FROM pg_stat_activity WHERE query = 'SELECT pg_sleep (60)' AND state = 'active'"
             )
             .affected == 1
         }
@@ -59,7 +59,7 @@ import Testing
         try await pool.script(
             """
             CREATE TABLE slow (n int4);
-            CREATE FUNCTION sleep_long() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(60); RETURN NULL; END';
+            CREATE FUNCTION sleep_long() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep (60); RETURN NULL; END';
             CREATE CONSTRAINT TRIGGER slow_commit AFTER INSERT ON slow DEFERRABLE INITIALLY DEFERRED
                 FOR EACH ROW EXECUTE FUNCTION sleep_long();
             """)
@@ -111,7 +111,7 @@ import Testing
     @Test func aStatementBeyondItsDeadlineIsCancelledAndTheConnectionKept() async throws {
         let pool = try PostgresTestServer.pool(maximum: 1)
         let before = try await pool.withConnection { await $0.serverProcess() }
-        let error = try await postgresError { try await pool.query("SELECT pg_sleep(60)", timeout: .milliseconds(50)) }
+        let error = try await postgresError { try await pool.query("SELECT pg_sleep (60)", timeout: .milliseconds(50)) }
         #expect(error.code == .deadline)
         #expect(error.fate == .rolledBack)
         let after = try await pool.withConnection { await $0.serverProcess() }
@@ -121,7 +121,7 @@ import Testing
 
     @Test func aCancelledTaskStopsItsStatementOnTheServer() async throws {
         let pool = try PostgresTestServer.pool(maximum: 2)
-        let sql = "SELECT pg_sleep(61)"
+        let sql = "SELECT pg_sleep (61)"
         let victim = Task { try await pool.query(sql) }
         let running = "SELECT FROM pg_stat_activity WHERE query = $1 AND state = 'active'"
         try await postgresEventually { try await pool.query(running, [.text(sql)]).affected == 1 }
@@ -139,7 +139,7 @@ import Testing
             try await pool.withTransaction { transaction in
                 try await transaction.query("CREATE TABLE never_there (n int4)")
                 started.continuation.finish()
-                try await transaction.query("SELECT pg_sleep(62)")
+                try await transaction.query("SELECT pg_sleep (62)")
             }
         }
         for await _ in started.stream {}

@@ -192,7 +192,7 @@ import Testing
             $0.idleLifetime = .milliseconds(50)
         }
         await withTaskGroup(of: Void.self) { group in
-            for _ in 0..<4 { group.addTask { _ = try? await pool.query("SELECT pg_sleep(0.05)") } }
+            for _ in 0..<4 { group.addTask { _ = try? await pool.query("SELECT pg_sleep (0.05)") } }
         }
         try await postgresEventually { await pool.census().total == 1 }
         await pool.close()
@@ -209,8 +209,8 @@ import Testing
     @Test func twoExchangesOfOneTransactionAtATimeAreMisuse() async throws {
         let pool = try PostgresTestServer.pool(maximum: 1)
         try await pool.withTransaction { transaction in
-            async let slow = transaction.query("SELECT pg_sleep(0.2)")
-            async let other = transaction.query("SELECT pg_sleep(0.2)")
+            async let slow = transaction.query("SELECT pg_sleep (0.2)")
+            async let other = transaction.query("SELECT pg_sleep (0.2)")
             let errors = [try? await slow, try? await other].filter { $0 == nil }
             #expect(errors.count == 1)
         }

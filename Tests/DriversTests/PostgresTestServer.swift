@@ -98,7 +98,7 @@ func postgresEventually(
             Issue.record("the condition did not come true within \(limit)", sourceLocation: sourceLocation)
             return
         }
-        try await Task.sleep(for: .milliseconds(5))
+        try await Task.sleep(for: .milliseconds(5))  // a look at a condition
     }
 }
 

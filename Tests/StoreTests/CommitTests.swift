@@ -150,8 +150,10 @@ import Testing
         let (store, pool) = try await StoreTestDatabase.make()
         var projection = Projection()
         projection.values["Phone"] = .text("1")
-        let update = EchoIntention(side: .salesforce, object: .contact, recordID: recordID(1), projection: projection)
-        let creation = EchoIntention(side: .salesforce, object: .lead, recordID: "new:42", projection: projection)
+        let update = EchoIntention(
+            side: .salesforce, object: .contact, recordID: recordID(1), fingerprint: Fingerprint(projection))
+        let creation = EchoIntention(
+            side: .salesforce, object: .lead, recordID: "new:42", fingerprint: Fingerprint(projection))
         try await store.intend(tenant: 1, [update, creation, update], now: instant)
         try await store.intend(tenant: 1, [update], now: instant)
         let echoes = try await store.echoes(tenant: 1, recordIDs: [recordID(1), recordID(2)])

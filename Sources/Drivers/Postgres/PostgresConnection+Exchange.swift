@@ -244,7 +244,7 @@ extension PostgresConnection {
 
     private func take(_ result: OpaquePointer, _ handle: PostgresHandle) {
         guard active != nil else { return }
-        switch PostgresResult.read(result, into: &active!.machine.builder) {
+        switch read(result) {
         case .event(let event):
             handleAction(active?.machine.receive(event) ?? .finish, handle)
         case .row:
@@ -253,6 +253,14 @@ extension PostgresConnection {
         case .lost(let error): breakUp(error)
         case .unexpected: handleAction(.outOfStep, handle)
         }
+    }
+
+    /// Lends the builder to the reader, so that rows go into it without a copy.
+    private func read(_ result: OpaquePointer) -> PostgresResult.Meaning {
+        var builder = active?.machine.builder ?? PostgresRowsBuilder()
+        active?.machine.builder = PostgresRowsBuilder()
+        defer { active?.machine.builder = builder }
+        return PostgresResult.read(result, into: &builder)
     }
 
     private func handleAction(_ action: PostgresExchange.Action, _ handle: PostgresHandle) {
