@@ -50,14 +50,20 @@ extension Link {
 
     // MARK: - Lost answers
 
-    /// The link of a record we created for a contact, had its creation been committed (T17); nil when the ledger has no
-    /// such creation. Of several attempts the one the record comes nearest to is taken for the one that arrived.
+    /// The link of a record we created or matched for a contact, had that been committed (T17); nil when the ledger has
+    /// no such write. Of several attempts each field takes the one that arrived.
     init?(adopting record: SalesforceRecord, _ projection: Projection, contactID: Int64, echoes: [Fingerprint]) {
-        let distance = { (echo: Fingerprint) in echo.changedFields(in: projection).count }
-        guard let created = echoes.min(by: { distance($0) < distance($1) }) else { return nil }
+        guard !echoes.isEmpty else { return nil }
+        var known = Fingerprint()
+        for echo in echoes { known.merge(echo) }
+        known.record(
+            projection,
+            fields: projection.values.keys.filter { field in
+                echoes.contains { $0.records(field) && $0.agrees(with: projection[field], in: field) }
+            })
         self.init(
             contactID: contactID, object: record.object, recordID: record.id, emailHash: record.email?.hash ?? [],
-            contactFingerprint: created, recordFingerprint: created, origin: .outbound)
+            contactFingerprint: known, recordFingerprint: known, origin: .outbound)
     }
 
     // MARK: - Inbound

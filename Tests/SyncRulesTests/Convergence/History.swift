@@ -130,6 +130,7 @@ struct History {
         let fresh = world.nextNumber()
         world.touch(id) { record in
             record.isWaiting = true
+            record.wasSavedByUser = true
             record.sequence += 1
             if field == "marker" {
                 record.record.isMarked = !(record.record.isMarked ?? false)
@@ -175,6 +176,7 @@ struct History {
             record.record.isDeleted.toggle()
             record.wasDeleted = true
             record.isWaiting = true
+            record.wasSavedByUser = true
             record.sequence += 1
         }
     }

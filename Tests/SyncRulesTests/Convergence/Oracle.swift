@@ -63,7 +63,7 @@ extension World {
             copy.fields = [field: last]
             if projector(copy.object).project(copy)[field] != theirs { return "\(name): Salesforce's \(last) was lost" }
         }
-        if let last = contact.userSet[field], record.userSet.isEmpty {
+        if let last = contact.userSet[field], record.madeByUs, !record.wasSavedByUser {
             var copy = contact.read
             copy.fields = [mapping.activeCampaignField.description: last]
             if projector(record.record.object).project(copy)[field] != ours {

@@ -24,6 +24,8 @@ struct World {
         var version = 0
         var madeByUs = false
         var wasDeleted = false
+        /// Whether a user of Salesforce ever saved it, whatever the field.
+        var wasSavedByUser = false
         /// What users of Salesforce last set.
         var userSet: [String: SalesforceFieldValue] = [:]
         var isWaiting = false
