@@ -11,9 +11,14 @@ extension Link {
     ///   - write: what was sent, without the fields Salesforce refused.
     ///   - contact: what the contact held when the write was planned.
     ///   - email: the contact's address.
-    package func settled(writing write: FieldWrite, of contact: Projection, email: EmailAddress?) -> Link {
+    ///   - echoes: unsettled writes of ours to the record that this outcome consumes: of a field now kept back, the
+    ///     record holds what they wrote.
+    package func settled(
+        writing write: FieldWrite, of contact: Projection, email: EmailAddress?, echoes: [Fingerprint] = []
+    ) -> Link {
         var link = noting(contact, email: email)
         var known = recordFingerprint ?? Fingerprint()
+        for echo in echoes { known.merge(echo, fields: write.kept.keys) }
         known.record(write.projection)
         link.recordFingerprint = known
         link.state = .active
@@ -32,11 +37,6 @@ extension Link {
         record.owe(changed)
         link.recordFingerprint = record
         return link
-    }
-
-    /// Nothing of the contact's change may be written: the fields were kept back one by one (R63, R64, R68).
-    package func settled(keepingBackAllOf contact: Projection, email: EmailAddress?) -> Link {
-        noting(contact, email: email)
     }
 
     private func noting(_ contact: Projection, email: EmailAddress?) -> Link {
@@ -69,13 +69,18 @@ extension Link {
     // MARK: - Inbound
 
     /// The write was accepted by ActiveCampaign, or was empty: the contact holds all it is to hold of the record.
-    func settled(writing write: FieldWrite, of record: SalesforceRecord, _ projection: Projection) -> Link {
+    /// - Parameter contactEchoes: unsettled writes of ours to the contact: of a field now kept back, it holds theirs.
+    func settled(
+        writing write: FieldWrite, of record: SalesforceRecord, _ projection: Projection,
+        contactEchoes: [Fingerprint] = []
+    ) -> Link {
         var link = reading(record)
         var known = recordFingerprint ?? Fingerprint()
         known.record(projection)
         link.recordFingerprint = known
-        if !write.isEmpty {
+        if !write.isEmpty || !contactEchoes.isEmpty {
             var contact = contactFingerprint ?? Fingerprint()
+            for echo in contactEchoes { contact.merge(echo, fields: write.kept.keys) }
             contact.record(write.projection)
             link.contactFingerprint = contact
         }

@@ -68,7 +68,8 @@ import Testing
         #expect(cursor.from == Date(timeIntervalSince1970: 1_000 - InboundCursor.overlap))
         cursor.begin(serverNow: Date(timeIntervalSince1970: 500))
         cursor.finish()
-        #expect(cursor.from == Date(timeIntervalSince1970: 1_000 - InboundCursor.overlap), "a clock set back moves nothing")
+        #expect(
+            cursor.from == Date(timeIntervalSince1970: 1_000 - InboundCursor.overlap), "a clock set back moves nothing")
     }
 
     @Test func T1_transactionLongerThanTheOverlapIsFoundByADeepSweepWhereverItFalls() {

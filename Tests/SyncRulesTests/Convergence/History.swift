@@ -81,7 +81,7 @@ struct History {
         if random.chance(60) { contact.tags.insert(random.chance(70) ? .addedToContact : .addedToLead) }
         contact.userSet = ["LastName": contact.fields["lastName"] ?? "", "Email": address]
         world.contacts[id] = contact
-        world.pendingContacts.insert(id)
+        world.review(id)
         note("AC new \(id) \(contact.fields) \(contact.tags.map(\.rawValue))")
     }
 
@@ -254,7 +254,7 @@ struct History {
     /// A round that reads everything again, as a deep sweep and a poll with a large overlap do.
     mutating func deepRound() {
         world.changedRecords = Set(world.records.keys)
-        world.pendingContacts = Set(world.contacts.keys)
+        for id in world.contacts.keys { world.review(id) }
         wholeRound()
     }
 }

@@ -28,9 +28,13 @@ import Testing
         Row(type: .text, types: [.date], salesforce: .string("2024-02-29"), activeCampaign: "2024-02-29"),
         Row(type: .textarea, types: [.text, .textarea, .hidden], salesforce: .string("x\ny"), activeCampaign: "x\ny"),
         Row(type: .longTextarea, types: [.textarea, .hidden], salesforce: .string("x\ny"), activeCampaign: "x\ny"),
-        Row(type: .richTextarea, types: [.textarea, .hidden], salesforce: .string("<p>x</p>"), activeCampaign: "<p>x</p>"),
+        Row(
+            type: .richTextarea, types: [.textarea, .hidden], salesforce: .string("<p>x</p>"),
+            activeCampaign: "<p>x</p>"),
         Row(type: .encrypted, types: [.text, .hidden], salesforce: .string("x"), activeCampaign: "x"),
-        Row(type: .url, types: [.text, .dropdown, .hidden], salesforce: .string("https://x"), activeCampaign: "https://x"),
+        Row(
+            type: .url, types: [.text, .dropdown, .hidden], salesforce: .string("https://x"),
+            activeCampaign: "https://x"),
     ]
 
     private func projector(_ type: SalesforceFieldType, _ target: ActiveCampaignFieldType) throws -> Projector {
@@ -100,7 +104,8 @@ import Testing
 
     @Test func R67_multiSelectIsASet() throws {
         let projector = try projector(.multipicklist, .listbox)
-        #expect(canonical(projector, activeCampaign: "||b||a||b||") == canonical(projector, salesforce: .string("a; b")))
+        #expect(
+            canonical(projector, activeCampaign: "||b||a||b||") == canonical(projector, salesforce: .string("a; b")))
         #expect(canonical(projector, activeCampaign: "||") == .empty)
         #expect(canonical(projector, activeCampaign: "||a;b||").isUnreadable, "it would come back as two")
         #expect(canonical(projector, salesforce: .string("a||b;c")).isUnreadable)
@@ -117,7 +122,9 @@ import Testing
         #expect(canonical(projector, salesforce: .number(text)) == .number(expected))
     }
 
-    @Test(arguments: ["abc", "1,234.50", "555-1234", "1.2.3", "--5", "1e", "e5", "1e999", "0x10", ".", "-", "١٢", "1 2"])
+    @Test(arguments: [
+        "abc", "1,234.50", "555-1234", "1.2.3", "--5", "1e", "e5", "1e999", "0x10", ".", "-", "١٢", "1 2",
+    ])
     func R64_whatIsNoNumberIsDroppedAndReported(text: String) throws {
         #expect(canonical(try projector(.number, .text), activeCampaign: text) == .unreadable(text))
     }

@@ -95,7 +95,8 @@ import Testing
     // MARK: - Mappings
 
     @Test func R61_defaultsMayBeReplacedByEitherOfTheirFields() throws {
-        #expect(FieldMapping.defaults(for: .contact).map(\.salesforceField) == ["Email", "FirstName", "LastName", "Phone"])
+        #expect(
+            FieldMapping.defaults(for: .contact).map(\.salesforceField) == ["Email", "FirstName", "LastName", "Phone"])
         #expect(FieldMapping.defaults(for: .opportunity).isEmpty)
         let rows = [
             try Fixtures.mapping("MobilePhone", "phone"), try Fixtures.mapping("FirstName", "custom:CALLED"),

@@ -47,7 +47,8 @@ import Testing
         let write = rules.contacts.write(
             projection, changed: ["Phone"], to: .salesforce, target: nil, clearsBlanks: true)
         #expect(rules.verdict(of: write, link: Fix.link(), state: .guardedByPackage, echoes: []) == .write)
-        #expect(rules.verdict(of: FieldWrite(), link: Fix.link(), state: .guardedByPackage, echoes: []) == .alreadyThere)
+        #expect(
+            rules.verdict(of: FieldWrite(), link: Fix.link(), state: .guardedByPackage, echoes: []) == .alreadyThere)
     }
 
     @Test func R55_droppedChangeIsTakenBackByTheNextPull() {
@@ -95,7 +96,8 @@ import Testing
         written.values["Phone"] = .text("2")
         let held = Fix.record(["Phone": .string("5")])
         let echoes = [Fingerprint(written)]
-        #expect(Fix.inbound().intent(for: held, link: Fix.link(), owners: [], echoes: echoes).write?.fields == ["Phone"])
+        #expect(
+            Fix.inbound().intent(for: held, link: Fix.link(), owners: [], echoes: echoes).write?.fields == ["Phone"])
         #expect(verdict(["phone": "3"], held: held, echoes: echoes) == .salesforceWins)
     }
 

@@ -17,7 +17,8 @@ import Testing
     private func entry(_ record: SalesforceRecord, _ settings: SyncSettings = SyncSettings(), owners: [Link] = [])
         -> InboundIntent
     {
-        Fix.inbound(settings: settings, object: record.object).intent(for: record, link: nil, owners: owners, echoes: [])
+        Fix.inbound(settings: settings, object: record.object).intent(
+            for: record, link: nil, owners: owners, echoes: [])
     }
 
     @Test func R43_firstPushCreatesWithEveryFieldThatIsSet() throws {
@@ -159,6 +160,7 @@ import Testing
         var deleted = Fix.record()
         deleted.isDeleted = true
         #expect(rules.intent(for: deleted, link: Fix.link(), owners: [], echoes: []) == .markMissing(Fix.link()))
+        #expect(InboundRules.contactToReview(before: Fix.link(), after: .markMissing(Fix.link())) == 7)
         let missing = Fix.link(state: .missing)
         #expect(rules.intent(for: deleted, link: missing, owners: [], echoes: []) == .drop(.tombstoned, reason: "R89"))
         let undeleted = rules.intent(for: Fix.record(), link: missing, owners: [], echoes: [])
@@ -176,7 +178,8 @@ import Testing
     @Test func R89_deletedContactIsMadeAgainOnlyWhenTheRecordChanges() {
         let rules = Fix.inbound()
         let link = Fix.link(state: .contactMissing)
-        #expect(rules.intent(for: Fix.record(), link: link, owners: [], echoes: []) == .drop(.tombstoned, reason: "R89"))
+        #expect(
+            rules.intent(for: Fix.record(), link: link, owners: [], echoes: []) == .drop(.tombstoned, reason: "R89"))
         let edited = Fix.record(["Phone": .string("2")])
         #expect(rules.intent(for: edited, link: link, owners: [], echoes: []).write?.fields.count == 4)
         let none = Fix.inbound(settings: settings(.none))
