@@ -76,13 +76,18 @@ package struct InboundRules: Sendable {
     }
 
     /// The contact whose own changes must be looked at again when an intent is stored, for they were dropped while there
-    /// was no link they could go through: the record was deleted then (R89), or its link had not been stored (T17).
+    /// was no link they could go through: the record was deleted then (R89), or its link had not been stored (T17). Also
+    /// when the record is gone now: a lead of the same person may take its place (R91).
+    ///
+    /// For the same reason a batch that finds a record gone stores the link as *missing* and leaves the change pending:
+    /// the next batch settles it through the other link, or as *tombstoned*.
     package static func contactToReview(before link: Link?, after intent: InboundIntent) -> Int64? {
-        if link?.state == .active { return nil }
-        return switch intent {
-        case .acknowledge(let stored, _, _), .update(let stored, _): stored.state == .active ? stored.contactID : nil
+        switch intent {
+        case .acknowledge(let stored, _, _), .update(let stored, _):
+            link?.state == .active || stored.state != .active ? nil : stored.contactID
         case .adopt(let contactID, _): contactID
-        case .drop, .create, .markMissing: nil
+        case .markMissing(let link): link.contactID
+        case .drop, .create: nil
         }
     }
 
@@ -128,7 +133,8 @@ package struct InboundRules: Sendable {
         let write = projector.write(
             change.projection, changed: Set(fields + unsettled).sorted(), to: .activeCampaign,
             target: change.link.contactFingerprint, clearsBlanks: settings.clearsBlanks)
-        let settled = change.link.settled(writing: write, of: change.record, change.projection)
+        let settled = change.link.settled(
+            writing: write, of: change.record, change.projection, contactEchoes: contactEchoes)
         return write.isEmpty
             ? .acknowledge(settled, .unchangedProjection, reason: "R29") : .update(settled, write)
     }

@@ -70,6 +70,14 @@ package struct Fingerprint: Sendable, Hashable {
         }
     }
 
+    /// Takes over everything another fingerprint knows.
+    package mutating func merge(_ other: Fingerprint) { hashes.merge(other.hashes) { $1 } }
+
+    /// Takes over what another fingerprint knows of some fields.
+    package mutating func merge(_ other: Fingerprint, fields: some Sequence<String>) {
+        for key in fields.map(Self.key) { hashes[key] = other.hashes[key] ?? hashes[key] }
+    }
+
     /// Notes that the other side does not hold these fields' values and is to get them with the next write, although
     /// they did not change since: after a lost conflict (R54, R55), or when a change was withheld (R40, R41, D4).
     package mutating func owe(_ fields: some Sequence<String>) {

@@ -44,7 +44,9 @@ extension OutboundRules {
     ) -> RecordMatch {
         let projection = projector(of: record.object).project(contact)
         let held = projector(of: record.object).project(record)
-        if let link = Link(adopting: record, held, contactID: contact.id, echoes: echoes) {
+        if !echoes.isEmpty,
+            let link = Link(adopting: record, held, contactID: contact.id, echoes: echoes + earlier)
+        {
             return resume(link, record, held, contact, earlier: earlier)
         }
         let apart = projection.values.filter { $0.value != held[$0.key] && !($0.value.isBlank && held[$0.key].isBlank) }

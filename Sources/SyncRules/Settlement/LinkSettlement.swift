@@ -11,9 +11,14 @@ extension Link {
     ///   - write: what was sent, without the fields Salesforce refused.
     ///   - contact: what the contact held when the write was planned.
     ///   - email: the contact's address.
-    package func settled(writing write: FieldWrite, of contact: Projection, email: EmailAddress?) -> Link {
+    ///   - echoes: unsettled writes of ours to the record that this outcome consumes: of a field now kept back, the
+    ///     record holds what they wrote.
+    package func settled(
+        writing write: FieldWrite, of contact: Projection, email: EmailAddress?, echoes: [Fingerprint] = []
+    ) -> Link {
         var link = noting(contact, email: email)
         var known = recordFingerprint ?? Fingerprint()
+        for echo in echoes { known.merge(echo, fields: write.kept.keys) }
         known.record(write.projection)
         link.recordFingerprint = known
         link.state = .active
@@ -34,11 +39,6 @@ extension Link {
         return link
     }
 
-    /// Nothing of the contact's change may be written: the fields were kept back one by one (R63, R64, R68).
-    package func settled(keepingBackAllOf contact: Projection, email: EmailAddress?) -> Link {
-        noting(contact, email: email)
-    }
-
     private func noting(_ contact: Projection, email: EmailAddress?) -> Link {
         var link = self
         var known = contactFingerprint ?? Fingerprint()
@@ -50,26 +50,37 @@ extension Link {
 
     // MARK: - Lost answers
 
-    /// The link of a record we created for a contact, had its creation been committed (T17); nil when the ledger has no
-    /// such creation. Of several attempts the one the record comes nearest to is taken for the one that arrived.
+    /// The link of a record we created or matched for a contact, had that been committed (T17); nil when the ledger has
+    /// no such write. Of several attempts each field takes the one that arrived.
     init?(adopting record: SalesforceRecord, _ projection: Projection, contactID: Int64, echoes: [Fingerprint]) {
-        let distance = { (echo: Fingerprint) in echo.changedFields(in: projection).count }
-        guard let created = echoes.min(by: { distance($0) < distance($1) }) else { return nil }
+        guard !echoes.isEmpty else { return nil }
+        var known = Fingerprint()
+        for echo in echoes { known.merge(echo) }
+        known.record(
+            projection,
+            fields: projection.values.keys.filter { field in
+                echoes.contains { $0.records(field) && $0.agrees(with: projection[field], in: field) }
+            })
         self.init(
             contactID: contactID, object: record.object, recordID: record.id, emailHash: record.email?.hash ?? [],
-            contactFingerprint: created, recordFingerprint: created, origin: .outbound)
+            contactFingerprint: known, recordFingerprint: known, origin: .outbound)
     }
 
     // MARK: - Inbound
 
     /// The write was accepted by ActiveCampaign, or was empty: the contact holds all it is to hold of the record.
-    func settled(writing write: FieldWrite, of record: SalesforceRecord, _ projection: Projection) -> Link {
+    /// - Parameter contactEchoes: unsettled writes of ours to the contact: of a field now kept back, it holds theirs.
+    func settled(
+        writing write: FieldWrite, of record: SalesforceRecord, _ projection: Projection,
+        contactEchoes: [Fingerprint] = []
+    ) -> Link {
         var link = reading(record)
         var known = recordFingerprint ?? Fingerprint()
         known.record(projection)
         link.recordFingerprint = known
-        if !write.isEmpty {
+        if !write.isEmpty || !contactEchoes.isEmpty {
             var contact = contactFingerprint ?? Fingerprint()
+            for echo in contactEchoes { contact.merge(echo, fields: write.kept.keys) }
             contact.record(write.projection)
             link.contactFingerprint = contact
         }

@@ -81,7 +81,7 @@ struct History {
         if random.chance(60) { contact.tags.insert(random.chance(70) ? .addedToContact : .addedToLead) }
         contact.userSet = ["LastName": contact.fields["lastName"] ?? "", "Email": address]
         world.contacts[id] = contact
-        world.pendingContacts.insert(id)
+        world.review(id)
         note("AC new \(id) \(contact.fields) \(contact.tags.map(\.rawValue))")
     }
 
@@ -130,6 +130,7 @@ struct History {
         let fresh = world.nextNumber()
         world.touch(id) { record in
             record.isWaiting = true
+            record.wasSavedByUser = true
             record.sequence += 1
             if field == "marker" {
                 record.record.isMarked = !(record.record.isMarked ?? false)
@@ -175,6 +176,7 @@ struct History {
             record.record.isDeleted.toggle()
             record.wasDeleted = true
             record.isWaiting = true
+            record.wasSavedByUser = true
             record.sequence += 1
         }
     }
@@ -252,7 +254,7 @@ struct History {
     /// A round that reads everything again, as a deep sweep and a poll with a large overlap do.
     mutating func deepRound() {
         world.changedRecords = Set(world.records.keys)
-        world.pendingContacts = Set(world.contacts.keys)
+        for id in world.contacts.keys { world.review(id) }
         wholeRound()
     }
 }

@@ -107,12 +107,12 @@ struct InboundRun {
     func commit(_ world: inout World) {
         for item in items where item.isSettled {
             let id = item.record.record.id
+            guard world.links[id]?.version ?? 0 == item.version else { continue }
             if let link = item.settled {
-                guard world.links[id]?.version ?? 0 == item.version else { continue }
                 let before = world.links[id]?.link
                 guard world.store(link) else { continue }
                 if let review = InboundRules.contactToReview(before: before, after: item.intent) {
-                    world.pendingContacts.insert(review)
+                    world.review(review)
                 }
                 if case .acknowledge(_, let code, _) = item.intent, code != .unchangedProjection {
                 } else {

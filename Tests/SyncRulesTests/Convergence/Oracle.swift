@@ -37,6 +37,8 @@ extension World {
     private func mustAgree(
         _ mapping: FieldMapping, _ ours: FieldValue, _ theirs: FieldValue, link: Link, record: Record
     ) -> Bool {
+        // A lead that takes over from a deleted contact gives what it was held back (R91) when it is next saved.
+        if link.object == .lead, link.recordFingerprint?.owes(mapping.salesforceField) == true { return false }
         guard mapping.updateMode == .always, !isWithheld(record, link: link) else { return false }
         let hasBlank = ours.isBlank || theirs.isBlank
         return !(hasBlank && (mapping.isProtectedFromBlanks || !settings.clearsBlanks))
@@ -63,7 +65,7 @@ extension World {
             copy.fields = [field: last]
             if projector(copy.object).project(copy)[field] != theirs { return "\(name): Salesforce's \(last) was lost" }
         }
-        if let last = contact.userSet[field], record.userSet.isEmpty {
+        if let last = contact.userSet[field], record.madeByUs, !record.wasSavedByUser {
             var copy = contact.read
             copy.fields = [mapping.activeCampaignField.description: last]
             if projector(record.record.object).project(copy)[field] != ours {

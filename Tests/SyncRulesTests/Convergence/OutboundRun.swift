@@ -5,6 +5,8 @@ import SyncRules
 struct OutboundRun {
     private struct Item {
         var contact: World.Contact
+        /// The pending change's own number.
+        var number: Int
         var links: [Link]
         var versions: [String: Int]
         var intent: OutboundIntent
@@ -12,6 +14,8 @@ struct OutboundRun {
         var consumed: [World.Echo] = []
         /// False while the item's change must stay pending.
         var isDone = true
+        /// True when the link is stored, but the change is settled by the next run.
+        var staysPending = false
     }
 
     private var items: [Item] = []
@@ -36,14 +40,14 @@ struct OutboundRun {
             echoes.mapValues { $0.filter { $0.side == side }.map(\.fingerprint) }
         }
         let (recordEchoes, contactEchoes) = (prints(.salesforce), prints(.activeCampaign))
-        for id in world.pendingContacts.sorted() {
+        for (id, number) in world.pendingContacts.sorted(by: { $0.key < $1.key }) {
             guard let contact = world.contacts[id] else { continue }
             let links = world.links(of: id)
             let intent = world.outbound.intent(
                 for: contact.read, links: links, echoes: recordEchoes, contactEchoes: contactEchoes)
             items.append(
                 Item(
-                    contact: contact, links: links,
+                    contact: contact, number: number, links: links,
                     versions: Dictionary(
                         uniqueKeysWithValues: links.map { ($0.recordID, world.links[$0.recordID]?.version ?? 0) }),
                     intent: intent))
@@ -118,19 +122,26 @@ struct OutboundRun {
         let echoes = world.echoes(.salesforce, of: link.recordID)
         items[index].consumed = echoes
         if write.isEmpty {
-            items[index].settled = link.settled(keepingBackAllOf: projection, email: contact.email)
+            items[index].settled = link.settled(
+                writing: write, of: projection, email: contact.email, echoes: echoes.map(\.fingerprint))
             return
         }
         switch rules.verdict(
             of: write, link: link, state: world.state(of: link), echoes: echoes.map(\.fingerprint))
         {
         case .alreadyThere:
-            items[index].settled = link.settled(writing: write, of: projection, email: contact.email)
+            items[index].settled = link.settled(
+                writing: write, of: projection, email: contact.email, echoes: echoes.map(\.fingerprint))
         case .salesforceWins:
             items[index].settled = link.settled(losing: changed, of: projection, email: contact.email)
         case .missing:
             items[index].settled = link
             items[index].settled?.state = .missing
+            items[index].staysPending = true
+        case .write where world.isGone(link):
+            items[index].settled = link
+            items[index].settled?.state = .missing
+            items[index].staysPending = true
         case .write:
             let echo = World.Echo(
                 side: .salesforce, recordID: link.recordID, fingerprint: Fingerprint(write.projection),
@@ -138,7 +149,8 @@ struct OutboundRun {
             world.ledger.insert(echo)
             items[index].consumed.append(echo)
             if world.writeToSalesforce(write, link: link) {
-                items[index].settled = link.settled(writing: write, of: projection, email: contact.email)
+                items[index].settled = link.settled(
+                    writing: write, of: projection, email: contact.email, echoes: echoes.map(\.fingerprint))
             } else {
                 items[index].settled = link.settled(losing: changed, of: projection, email: contact.email)
             }
@@ -155,8 +167,8 @@ struct OutboundRun {
                 guard world.store(link) else { continue }
                 world.ledger.subtract(item.consumed)
             }
-            if world.contacts[item.contact.id]?.version == item.contact.version {
-                world.pendingContacts.remove(item.contact.id)
+            if !item.staysPending, world.pendingContacts[item.contact.id] == item.number {
+                world.pendingContacts[item.contact.id] = nil
             }
         }
     }
@@ -169,6 +181,9 @@ extension World {
         guard let held = records[link.recordID], !held.record.isDeleted else { return .gone }
         return .read(projector(link.object).project(held.record), status: nil)
     }
+
+    /// ENTITY_IS_DELETED, where nothing was read before the write.
+    func isGone(_ link: Link) -> Bool { records[link.recordID]?.record.isDeleted ?? true }
 
     /// A collections row: refused by the package when the record waits with a change we have not read.
     mutating func writeToSalesforce(

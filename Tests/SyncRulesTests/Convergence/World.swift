@@ -24,6 +24,8 @@ struct World {
         var version = 0
         var madeByUs = false
         var wasDeleted = false
+        /// Whether a user of Salesforce ever saved it, whatever the field.
+        var wasSavedByUser = false
         /// What users of Salesforce last set.
         var userSet: [String: SalesforceFieldValue] = [:]
         var isWaiting = false
@@ -59,7 +61,9 @@ struct World {
     var links: [String: (link: Link, version: Int)] = [:]
     var ledger: Set<Echo> = []
     /// Contacts known to have changed, and Salesforce records changed since the cursor.
-    var pendingContacts: Set<Int64> = []
+    ///
+    /// A pending change has a number of its own: what was asked for again since it was read stays pending.
+    var pendingContacts: [Int64: Int] = [:]
     var changedRecords: Set<String> = []
     /// Writes of ours to either side.
     var writes = 0
@@ -123,8 +127,11 @@ struct World {
         change(&contact)
         contact.version += 1
         contacts[id] = contact
-        pendingContacts.insert(id)
+        review(id)
     }
+
+    /// The contact is to be looked at by the next batch.
+    mutating func review(_ id: Int64) { pendingContacts[id] = nextNumber() }
 
     /// A change of a record, by a user or by us: SystemModstamp moves.
     mutating func touch(_ id: String, _ change: (inout Record) -> Void) {

@@ -1,0 +1,83 @@
+import SyncRules
+import Testing
+
+/// A lead becomes a contact: R47–R50, R30, T23.
+@Suite struct ConversionRuleTests {
+    typealias Fix = Fixtures
+
+    private let rules = ConversionRules(settings: SyncSettings())
+
+    private func converted(to contactID: String? = "003Z") -> SalesforceRecord {
+        var lead = Fix.record(object: .lead, id: "00QA")
+        lead.isConverted = true
+        lead.convertedContactID = contactID
+        return lead
+    }
+
+    private var lead: Link { Fix.link(object: .lead, id: "00QA") }
+
+    @Test func R47_R48_convertedTagReplacesBothCreatedTags() throws {
+        let plan = try #require(rules.plan(for: converted(), lead: lead, contact: nil))
+        #expect(plan.addedTags == [.convertedToContact])
+        #expect(plan.removedTags == [.createdFromContact, .createdFromLead])
+        var settings = SyncSettings()
+        settings.removesLeadTagOnConversion = false
+        let kept = try #require(
+            ConversionRules(settings: settings).plan(for: converted(), lead: lead, contact: nil))
+        #expect(kept.removedTags == [.createdFromContact], "what the seed says, and no more")
+    }
+
+    @Test func R49_laterEditsReachTheContactAndNotTheLead() throws {
+        let plan = try #require(rules.plan(for: converted(), lead: lead, contact: nil))
+        #expect(plan.lead.state == .closed)
+        let contact = try #require(plan.contact)
+        #expect(contact.object == .contact && contact.recordID == "003Z" && contact.contactID == 7)
+        let edited = Fix.contact(["phone": "2"], tags: plan.addedTags)
+        guard case .update(let link, _) = Fix.outbound().intent(for: edited, links: [plan.lead, contact]) else {
+            return #expect(Bool(false), "an update was due")
+        }
+        #expect(link.recordID == "003Z")
+    }
+
+    @Test func R49_contactsValuesComeWithTheNextPull() throws {
+        let plan = try #require(rules.plan(for: converted(), lead: lead, contact: nil))
+        let intent = Fix.inbound().intent(for: Fix.record(id: "003Z"), link: plan.contact, owners: [], echoes: [])
+        #expect(intent.write?.fields == ["Email", "FirstName", "LastName", "Phone"])
+    }
+
+    @Test func R50_contactThatWasLinkedAlreadyStays() throws {
+        let contact = Fix.link(id: "003Z")
+        let plan = try #require(rules.plan(for: converted(), lead: lead, contact: contact))
+        #expect(plan.contact == nil)
+        #expect(plan.lead.state == .closed)
+        #expect(plan.addedTags == [.convertedToContact])
+        #expect(plan.reason == "R50")
+        let other = try #require(
+            rules.plan(for: converted(), lead: lead, contact: nil, siblings: [Fix.link(id: "003B")]))
+        #expect(other.contact == nil, "one contact record a person")
+    }
+
+    @Test func R50_contactOfSomebodyElseIsReportedAndUntouched() throws {
+        let contact = Fix.link(id: "003Z", contactID: 99)
+        let plan = try #require(rules.plan(for: converted(), lead: lead, contact: contact))
+        #expect(plan.contact == nil && plan.addedTags.isEmpty && plan.removedTags.isEmpty)
+        #expect(plan.decision == .duplicateMatch)
+    }
+
+    @Test func R49_conversionWithoutContactClosesTheLeadAndSaysSo() throws {
+        let plan = try #require(rules.plan(for: converted(to: nil), lead: lead, contact: nil))
+        #expect(plan.lead.state == .closed && plan.contact == nil && plan.addedTags.isEmpty)
+        #expect(plan.decision == .tombstoned)
+    }
+
+    @Test func R49_conversionIsDoneOnce() {
+        #expect(rules.plan(for: converted(), lead: Fix.link(object: .lead, state: .closed), contact: nil) == nil)
+        #expect(rules.plan(for: Fix.record(object: .lead), lead: lead, contact: nil) == nil)
+    }
+
+    @Test func T15_closedLeadIsNotMadeAgainByItsOldTag() {
+        let closed = Fix.link(object: .lead, state: .closed)
+        let contact = Fix.contact(["phone": "2"], tags: [.addedToLead])
+        #expect(Fix.outbound().intent(for: contact, links: [closed]) == .drop(.tombstoned, reason: "R49"))
+    }
+}
