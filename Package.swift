@@ -23,7 +23,9 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
@@ -47,7 +49,7 @@ let package = Package(
             swiftSettings: strict),
         .target(
             name: "JobQueue",
-            dependencies: ["Drivers", .product(name: "Crypto", package: "swift-crypto")],
+            dependencies: ["Drivers"],
             resources: [.embedInCode("Lua")],
             swiftSettings: strict),
         .target(name: "ActiveCampaign", dependencies: ["Drivers"], swiftSettings: strict),
@@ -72,8 +74,10 @@ let package = Package(
                 "Drivers", "JobQueue", "Store", "ActiveCampaign", "Salesforce", "SyncRules",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "DequeModule", package: "swift-collections"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "Metrics", package: "swift-metrics"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
@@ -83,8 +87,13 @@ let package = Package(
             name: "Simulators",
             dependencies: [
                 .product(name: "CryptoExtras", package: "swift-crypto"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),
-                .product(name: "JWTKit", package: "jwt-kit"),
+                .product(name: "HummingbirdCore", package: "hummingbird"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
             swiftSettings: strict),
         .executableTarget(
@@ -111,7 +120,10 @@ let package = Package(
             name: "SalesforceTests", dependencies: ["Salesforce", "Drivers", "Simulators"],
             swiftSettings: strict),
         .testTarget(name: "SyncRulesTests", dependencies: ["SyncRules"], swiftSettings: strict),
-        .testTarget(name: "SimulatorsTests", dependencies: ["Simulators"], swiftSettings: strict),
+        .testTarget(
+            name: "SimulatorsTests",
+            dependencies: ["Simulators", .product(name: "CryptoExtras", package: "swift-crypto")],
+            swiftSettings: strict),
         .testTarget(
             name: "ClusterTests",
             dependencies: [

@@ -1,3 +1,4 @@
+import Cluster
 import Drivers
 import Foundation
 import JobQueue
@@ -29,7 +30,7 @@ struct FaultTests {
     }
 
     @Test func flushAllDelaysButLosesNothing() async throws {
-        let cluster = try await TestCluster.start()
+        let cluster = try await TestCluster.start(ownRedis: true)
         let tenant = try await TestTenant("acme", in: cluster)
         for number in 1...40 { try tenant.createContact("p\(number)@a.example") }
         _ = try await cluster.scheduler.runOnce()

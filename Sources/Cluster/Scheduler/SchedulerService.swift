@@ -87,7 +87,7 @@ package struct SchedulerService: Service {
     // MARK: - Upkeep
 
     /// Notices a lost or older Redis and takes its shards over under a new epoch.
-    private func watchGeneration() async {
+    package func watchGeneration() async {
         do {
             let generation = try await queue.generation()
             guard !generation.isWhole else { return }

@@ -40,7 +40,9 @@ struct RunEnding {
         case .outbound:
             if tally.hasMore { return run.now }
             var random = SystemRandomNumberGenerator()
-            return OutboundCadence.nextRun(after: run.now, using: &random)
+            let next = OutboundCadence.nextRun(after: run.now, using: &random)
+            // What was left pending, for an open import or a lock, is not left until the next departure.
+            return tally.nextLook.map { max(run.now.addingTimeInterval(1), min($0, next)) } ?? next
         case .inbound:
             return InboundCadence(settings: session.tenant.settings, tenant: session.number).nextRun(after: run.now)
         }

@@ -1,3 +1,4 @@
+import Foundation
 import SyncRules
 
 /// What one run did, in records; stored with the run and shown by `ferry sync`.
@@ -16,11 +17,18 @@ struct RunTally: Sendable {
     var failed = 0
     /// Status write-backs accepted.
     var acknowledged = 0
+    /// When the earliest of the changes left pending is to be looked at again; nil when none was left.
+    var nextLook: Date?
     /// Whether work was left for a run right after this one.
     var hasMore = false
 
     /// Records written to the other side.
     var written: Int { created + updated }
+
+    /// Notes that a change was left pending.
+    mutating func leave(until instant: Date) {
+        nextLook = min(nextLook ?? instant, instant)
+    }
 
     /// Counts decisions that end a record's way without a write.
     mutating func count(_ decisions: [Decision]) {

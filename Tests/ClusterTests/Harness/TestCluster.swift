@@ -1,5 +1,6 @@
 import Cluster
 import Drivers
+import Embedded
 import Foundation
 import JobQueue
 import Logging
@@ -25,13 +26,20 @@ final class TestCluster: Sendable {
     let worker = WorkerID("test")
     private let serving: Task<Void, any Error>
 
+    /// A Redis of this cluster's own; nil when it shares one.
+    private let ownRedis: EmbeddedRedis?
+
     /// Brings a cluster up.
-    static func start() async throws -> TestCluster {
+    /// - Parameter ownRedis: whether the test is going to wipe Redis.
+    static func start(ownRedis: Bool = false) async throws -> TestCluster {
         let servers = try TestServers.shared.get()
-        return try await TestCluster(servers: servers, database: try await servers.freshDatabase())
+        return try await TestCluster(
+            servers: servers, database: try await servers.freshDatabase(),
+            ownRedis: ownRedis ? try servers.ownRedis() : nil)
     }
 
-    private init(servers: TestServers, database: String) async throws {
+    private init(servers: TestServers, database: String, ownRedis: EmbeddedRedis?) async throws {
+        self.ownRedis = ownRedis
         let clock = clock
         wallClock = WallClock(offset: { clock.offsetSeconds })
         salesforce = try SalesforceSimulator(clock: clock)
@@ -44,7 +52,7 @@ final class TestCluster: Sendable {
         pool = PostgresPool(try PostgresConfiguration(url: database))
         store = Store(pool: pool, clock: wallClock)
         _ = try await store.migrate()
-        redis = try RedisClient(url: servers.redis.url)
+        redis = try RedisClient(url: (ownRedis ?? servers.redis).url)
         var options = JobQueueOptions()
         options.namespace = servers.freshName()
         queue = JobQueue(redis: redis, clock: wallClock, options: options)
@@ -65,6 +73,7 @@ final class TestCluster: Sendable {
         _ = try? await serving.value
         await pool.close()
         await redis.close()
+        ownRedis?.stop()
     }
 
     // MARK: - Time
@@ -98,9 +107,8 @@ final class TestCluster: Sendable {
     /// Makes both directions of every tenant due and settles.
     @discardableResult
     func round() async throws -> Int {
-        for tenant in try await store.tenantIDs() {
-            try await store.requestRun(tenant: tenant, direction: .inbound, now: wallClock.now)
-            try await store.requestRun(tenant: tenant, direction: .outbound, now: wallClock.now)
+        for tenant in try await store.tenants() {
+            try await store.requestRun(tenant: tenant.number, now: wallClock.now)
         }
         return try await settle()
     }

@@ -17,6 +17,12 @@ final class TestServers: Sendable {
         postgres = try EmbeddedPostgres(folder: folder.appending(path: "p"), durable: false)
     }
 
+    /// A Redis of one test's own, for tests that wipe it; the test stops it.
+    func ownRedis() throws -> EmbeddedRedis {
+        let folder = URL(filePath: redis.socketPath).deletingLastPathComponent().deletingLastPathComponent()
+        return try EmbeddedRedis(folder: folder.appending(path: freshName()), durable: false)
+    }
+
     /// A name no other test of this process has.
     func freshName() -> String {
         let number = counter.withLock { counter in

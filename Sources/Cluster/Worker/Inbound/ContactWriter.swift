@@ -16,17 +16,13 @@ enum ContactOutcome: Sendable {
 struct ContactWriter {
     let session: TenantSession
     let run: RunContext
+    /// Earlier writes whose outcome was never committed.
+    let echoes: OutstandingEchoes
 
     /// Writes contacts and records in `commit` what came of each: a link, an open import's member, or a failure.
     func write(_ writes: [ContactWrite], into commit: inout RunCommit, _ tally: inout RunTally) async throws {
         let (linked, fresh) = writes.partitioned { $0.contactID != nil }
-        let intentions = writes.map { write in
-            EchoIntention(
-                side: .activeCampaign, object: write.object, recordID: write.recordID,
-                fingerprint: Fingerprint(write.write.projection))
-        }
-        try await session.store.intend(tenant: session.number, intentions, now: run.now)
-        commit.consumedEchoes += intentions.map(\.key)
+        try await session.store.intend(tenant: session.number, writes.map(Self.intention), now: run.now)
         try await writeFresh(fresh, into: &commit, &tally)
         try await writeLinked(linked, into: &commit, &tally)
     }
@@ -115,6 +111,7 @@ struct ContactWriter {
         case .written(let contactID):
             let link = write.link(contactID: contactID)
             commit.links.append(link)
+            commit.consumedEchoes += echoes.settled(by: [link], side: .activeCampaign) + [Self.intention(write).key]
             if let replaced = write.replaced, replaced.contactID != contactID { commit.removedLinks.append(replaced) }
             commit.resolveFailure(.inbound, recordID: write.recordID)
             if session.hasPackage { commit.writeBack(link, now: run.now) }
@@ -129,6 +126,12 @@ struct ContactWriter {
         case .refused(let code, let fields):
             fail(write, code: code, fields: fields, into: &commit, &tally)
         }
+    }
+
+    private static func intention(_ write: ContactWrite) -> EchoIntention {
+        EchoIntention(
+            side: .activeCampaign, object: write.object, recordID: write.recordID,
+            fingerprint: Fingerprint(write.write.projection))
     }
 
     private func fail(

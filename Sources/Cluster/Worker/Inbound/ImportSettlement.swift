@@ -20,6 +20,21 @@ struct BusyContacts {
     var records: [String: Fingerprint] = [:]
     /// When the imports are looked at again.
     var checkAgainAt = Date.distantPast
+    /// When the oldest of them was handed in; nil when there is none.
+    var openedAt: Date?
+
+    /// The contacts of open imports.
+    init(_ open: [OpenImport] = []) {
+        for item in open { add(item, checkAgainAt: item.checkAt) }
+    }
+
+    mutating func add(_ open: OpenImport, checkAgainAt next: Date) {
+        contactIDs.formUnion(open.members.compactMap(\.contactID))
+        emailHashes.formUnion(open.members.map(\.emailHash))
+        for member in open.members { records[member.recordID] = member.recordFingerprint ?? Fingerprint() }
+        checkAgainAt = max(checkAgainAt, next)
+        openedAt = min(openedAt ?? open.openedAt, open.openedAt)
+    }
 
     func contains(_ contact: ActiveCampaignContact) -> Bool {
         contactIDs.contains(contact.id) || (contact.email.map { emailHashes.contains($0.hash) } ?? false)
@@ -41,11 +56,7 @@ struct ImportSettlement {
                 open.checkAt <= run.now ? try await session.activeCampaign.progress(of: open.batchID) : .open
             switch progress {
             case .open:
-                let next = try await postpone(open)
-                busy.contactIDs.formUnion(open.members.compactMap(\.contactID))
-                busy.emailHashes.formUnion(open.members.map(\.emailHash))
-                for member in open.members { busy.records[member.recordID] = member.recordFingerprint ?? Fingerprint() }
-                busy.checkAgainAt = max(busy.checkAgainAt, next)
+                busy.add(open, checkAgainAt: try await postpone(open))
             case .completed(let contactIDs, let refused):
                 try await close(open, contactIDs: contactIDs, refused: refused, &tally)
             case .lost:
@@ -105,6 +116,8 @@ struct ImportSettlement {
             }
         }
         commit.settledImports.append(open.batchID)
+        let echoes = try await session.echoes(of: open.members.map(\.recordID))
+        commit.consumedEchoes += echoes.settled(by: commit.links, side: .activeCampaign)
         try await run.commit(commit, store: session.store)
     }
 

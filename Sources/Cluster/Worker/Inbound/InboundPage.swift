@@ -82,19 +82,21 @@ struct InboundPage {
 
     /// Of a linked record its own echoes; of one without a link those of its creation for the contact it names (T17).
     private func creation(of record: SalesforceRecord, _ link: Link?, _ echoes: OutstandingEchoes) -> [Fingerprint] {
-        if link != nil { return echoes.records[record.id] ?? [] }
-        return record.contactID.flatMap { echoes.records["new:\($0)"] } ?? []
+        let own = echoes.records[record.id] ?? []
+        if link != nil { return own }
+        return own + (record.contactID.flatMap { echoes.records["new:\($0)"] } ?? [])
     }
 
     private mutating func verdict(
         of intent: InboundIntent, _ record: SalesforceRecord, link: Link?, review: Int64?
     ) -> InboundVerdict {
+        if let refusal = claim(for: intent, record, link) { return refusal }
         switch intent {
         case .drop(let code, let reason):
             return .dropped([decision(code, record, link, reason: reason)])
-        case .acknowledge(let link, let code, let reason):
+        case .acknowledge(let settled, let code, let reason):
             return .relinked(
-                link, acknowledges: hasStatus, review: review, [decision(code, record, link, reason: reason)])
+                settled, acknowledges: hasStatus, review: review, [decision(code, record, settled, reason: reason)])
         case .markMissing(var link):
             link.state = .missing
             return .relinked(
@@ -104,16 +106,30 @@ struct InboundPage {
         case .adopt(let contactID, let write):
             let settled = rules.link(of: record, contactID: contactID, after: write)
             return self.write(record, write, settled: settled, before: nil, tag: nil, review: review)
-        case .create(let email, let write):
-            if let first = claimed[email], first.recordID != record.id {
-                let rule = first.object == record.object ? "D3" : "R91"
-                return .dropped([decision(.duplicateMatch, record, reason: rule)])
-            }
-            claimed[email] = (record.object, record.id)
+        case .create(_, let write):
             let settled = rules.link(of: record, contactID: 0, after: write)
             return self.write(
                 record, write, settled: settled, before: link, tag: SyncTag.createdFrom(record.object), replaces: true)
         }
+    }
+
+    /// Every intent that gives a record its first link, or a new one after it was missing, claims the address for it.
+    /// - Returns: why the record can't have it, when another record of this run was first (D3, R91).
+    private mutating func claim(
+        for intent: InboundIntent, _ record: SalesforceRecord, _ link: Link?
+    ) -> InboundVerdict? {
+        switch intent {
+        case .drop, .markMissing: return nil
+        case .acknowledge where link?.state == .active, .update where link?.state == .active: return nil
+        case .acknowledge, .update, .create, .adopt: break
+        }
+        guard let email = record.email else { return nil }
+        if let first = claimed[email], first.recordID != record.id {
+            let rule = first.object == record.object ? "D3" : "R91"
+            return .dropped([decision(.duplicateMatch, record, link, reason: rule)])
+        }
+        claimed[email] = (record.object, record.id)
+        return nil
     }
 
     private func write(

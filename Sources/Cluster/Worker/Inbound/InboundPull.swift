@@ -13,6 +13,8 @@ struct InboundPull {
 
     /// Contacts first: where a contact and a lead share an address the contact owns it (R91).
     private static let order: [ObjectKind] = [.contact, .lead]
+    /// Codes of changes that count as seen but are kept back (R40, R41, R91, D4).
+    private static let withholding: Set<DecisionCode> = [.outOfScope, .noEmail, .duplicateMatch]
 
     /// Runs the pull to its end.
     /// - Returns: what was done.
@@ -88,6 +90,10 @@ struct InboundPull {
             case .relinked(let link, let acknowledges, let review, let decisions):
                 commit.links.append(link)
                 commit.note(decisions)
+                // A change that is withheld settles nothing of what an earlier write may have left behind.
+                if !decisions.contains(where: { Self.withholding.contains($0.code) }) {
+                    commit.consumedEchoes += echoes.settled(by: [link], side: .activeCampaign)
+                }
                 if let review { commit.deferChange(review, until: run.now, reason: "review") }
                 if acknowledges { commit.writeBack(link, now: run.now) }
             case .write(let write, let review, let decisions):
@@ -97,9 +103,8 @@ struct InboundPull {
             }
         }
         if !writes.isEmpty {
-            try await ContactWriter(session: session, run: run).write(writes, into: &commit, &tally)
+            try await ContactWriter(session: session, run: run, echoes: echoes).write(writes, into: &commit, &tally)
         }
-        commit.consumedEchoes += echoes.settled(by: commit.links, side: .activeCampaign)
         try await run.commit(commit, store: session.store)
     }
 

@@ -25,7 +25,12 @@ struct OutboundBatch {
                 .map { ($0.contactID, $0) }, uniquingKeysWith: { first, _ in first })
         tally.hasMore = pending.count == chunkSize
 
-        let busy = try await ImportSettlement(session: session, run: run).settle(&tally)
+        let busy = BusyContacts(try await session.store.openImports(tenant: session.number))
+        if let openedAt = busy.openedAt, run.now.timeIntervalSince(openedAt) < ClusterLimits.importCourtesy {
+            // Contacts are about to change under our hands; a moment later the walk is over what they will hold.
+            tally.leave(until: busy.checkAgainAt)
+            return tally
+        }
         try await walk(&cursor, pending: &pending, busy: busy, &tally)
         try await readLeftOver(pending, cursor: cursor, busy: busy, &tally)
         return tally
@@ -97,6 +102,7 @@ struct OutboundBatch {
         }
         commit.consumedEchoes += chunk.echoes.settled(by: commit.links, side: .salesforce)
         let deferred = commit.deferredContactIDs
+        commit.deferred.forEach { tally.leave(until: $0.until) }
         commit.settled += pending.filter { !deferred.contains($0.contactID) }
         try await run.commit(commit, store: session.store)
     }

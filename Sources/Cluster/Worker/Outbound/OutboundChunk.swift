@@ -35,8 +35,9 @@ struct RecordWrite {
         case create(RecordCreation)
         /// A record found by address and linked by this write (R19), with what it held before.
         case match(RecordMatch, held: Projection)
-        /// A linked record; `changed` is the whole change set, to be owed when Salesforce wins (R54).
-        case update(Link, changed: [String])
+        /// A linked record; `changed` is the whole change set, to be owed when Salesforce wins (R54), `echoes` are
+        /// earlier writes to it whose outcome was never committed.
+        case update(Link, changed: [String], echoes: [Fingerprint])
     }
 
     let contact: ActiveCampaignContact
@@ -68,7 +69,7 @@ struct RecordWrite {
         switch purpose {
         case .create: nil
         case .match(let match, _): match.link.changeSequence
-        case .update(let link, _): link.changeSequence
+        case .update(let link, _, _): link.changeSequence
         }
     }
 
@@ -260,26 +261,27 @@ struct OutboundChunk {
             projection, changed: changed, to: .salesforce, target: link.recordFingerprint,
             clearsBlanks: rules.settings.clearsBlanks)
         let kept = kept(write, contact, link.object, record: link.recordID)
-        if write.isEmpty {
-            return .relinked(link.settled(keepingBackAllOf: projection, email: contact.email), kept)
-        }
+        let echoes = echoes.records[link.recordID] ?? []
+        let settled = link.settled(writing: write, of: projection, email: contact.email, echoes: echoes)
+        if write.isEmpty { return .relinked(settled, kept) }
         let verdict = rules.verdict(
             of: write, link: link, state: state(of: link, projector: projector, answers: answers),
-            echoes: echoes.records[link.recordID] ?? [])
+            echoes: echoes)
         switch verdict {
         case .write:
             return .write(
                 RecordWrite(
                     contact: contact, object: link.object, recordID: link.recordID, write: write,
-                    purpose: .update(link, changed: changed), projector: projector),
+                    purpose: .update(link, changed: changed, echoes: echoes), projector: projector),
                 kept)
         case .alreadyThere:
-            return .relinked(link.settled(writing: write, of: projection, email: contact.email), kept)
+            return .relinked(settled, kept)
         case .salesforceWins:
             let lost = decision(.conflictLost, contact, link.object, record: link.recordID, reason: "R53")
             return .relinked(link.settled(losing: changed, of: projection, email: contact.email), kept + [lost])
         case .missing:
-            var gone = link.settled(losing: changed, of: projection, email: contact.email)
+            // What the contact held stays as it was, so that its change is seen again after an undelete (R89).
+            var gone = link
             gone.state = .missing
             return .relinked(
                 gone, [decision(.tombstoned, contact, link.object, record: link.recordID, reason: "R89")])

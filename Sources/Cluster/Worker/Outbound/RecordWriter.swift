@@ -88,8 +88,9 @@ struct RecordWriter {
             commit.links.append(link)
             commit.decisions.append(decision(.accepted, write, id: id, reason: "R19"))
             tally.updated += 1
-        case .update(let link, _):
-            commit.links.append(link.settled(writing: write.write, of: projection, email: write.contact.email))
+        case .update(let link, _, let echoes):
+            commit.links.append(
+                link.settled(writing: write.write, of: projection, email: write.contact.email, echoes: echoes))
             commit.decisions.append(decision(.accepted, write, id: id, reason: "R24"))
             tally.updated += 1
         }
@@ -103,7 +104,7 @@ struct RecordWriter {
         case .changedInSalesforce:
             lose(write, &commit, &tally)
         case .gone:
-            guard case .update(var link, _) = write.purpose else { return fail(write, refusal, &commit, &tally) }
+            guard case .update(var link, _, _) = write.purpose else { return fail(write, refusal, &commit, &tally) }
             link.state = .missing
             commit.links.append(link)
             commit.decisions.append(decision(.tombstoned, write, id: link.recordID, reason: "R89"))
@@ -121,7 +122,7 @@ struct RecordWriter {
     private func lose(_ write: RecordWrite, _ commit: inout RunCommit, _ tally: inout RunTally) {
         tally.conflicts += 1
         commit.decisions.append(decision(.conflictLost, write, id: write.recordID, reason: "R53"))
-        if case .update(let link, let changed) = write.purpose {
+        if case .update(let link, let changed, _) = write.purpose {
             let projection = write.projector.project(write.contact)
             commit.links.append(link.settled(losing: changed, of: projection, email: write.contact.email))
         } else {
