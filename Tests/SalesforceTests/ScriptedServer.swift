@@ -47,9 +47,16 @@ final class ScriptedServer: Sendable {
         guard isBound else { throw POSIXError(.EADDRINUSE) }
         port = Int(in_port_t(bigEndian: address.sin_port))
         Thread { [weak self] in
+            // Closed here and nowhere else: closed under a waiting `accept`, its number would be given to another
+            // socket of the process, and this thread would take that one's connections.
+            defer { close(descriptor) }
             while true {
                 let client = accept(descriptor, nil, nil)
-                guard client >= 0, let self else { return }
+                guard client >= 0 else { return }
+                guard let self else {
+                    close(client)
+                    return
+                }
                 Thread { self.serve(client) }.start()
             }
         }.start()
@@ -57,7 +64,6 @@ final class ScriptedServer: Sendable {
 
     func stop() {
         shutdown(descriptor, Int32(SHUT_RDWR))
-        close(descriptor)
     }
 
     private func serve(_ client: Int32) {

@@ -31,9 +31,16 @@ final class RawServer: Sendable {
         guard isBound else { throw POSIXError(.EADDRINUSE) }
         port = Int(in_port_t(bigEndian: address.sin_port))
         Thread { [weak self] in
+            // Closed here and nowhere else: closed under a waiting `accept`, its number would be given to another
+            // socket of the process, and this thread would take that one's connections.
+            defer { close(listener) }
             while true {
                 let client = accept(listener, nil, nil)
-                guard client >= 0, let self else { return }
+                guard client >= 0 else { return }
+                guard let self else {
+                    close(client)
+                    return
+                }
                 self.serve(client)
             }
         }.start()
@@ -45,7 +52,6 @@ final class RawServer: Sendable {
     /// Ends the listener and every open connection.
     func stop() {
         shutdown(listener, Int32(SHUT_RDWR))
-        close(listener)
         open.withLock { $0.forEach { _ = shutdown($0, Int32(SHUT_RDWR)) } }
     }
 
