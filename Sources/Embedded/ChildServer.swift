@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 
 /// A server process that lives no longer than this one.
 ///
@@ -22,8 +23,12 @@ package final class ChildServer: Sendable {
         exit "$code"
         """
 
-    private let process: Process
-    private let leash: Pipe
+    /// Time a server gets to stop politely before it is killed, in seconds; a stopped (SIGSTOP) process never does.
+    private static let patience: TimeInterval = 20
+
+    private let process: ChildProcess
+    private let leash: Int32
+    private let isLeashed = Mutex(true)
     private let pidFile: URL?
 
     /// Starts a server.
@@ -32,43 +37,37 @@ package final class ChildServer: Sendable {
     ///   - log: file that receives the server's output.
     /// - Throws: `EmbeddedError` when the program can't be started.
     init(_ arguments: [String], log: URL, pidFile: URL? = nil) throws {
-        _ = FileManager.default.createFile(atPath: log.path, contents: nil)
-        let output = try FileHandle(forWritingTo: log)
-        process = Process()
-        leash = Pipe()
         self.pidFile = pidFile
-        process.executableURL = URL(fileURLWithPath: "/bin/sh")
-        process.arguments = ["-c", Self.watchdog, "sh"] + arguments
-        process.standardInput = leash
-        process.standardOutput = output
-        process.standardError = output
-        do {
-            try Self.withOpenSignals { try process.run() }
-        } catch {
-            throw EmbeddedError("can't start \(arguments.first ?? "a server"): \(error)")
+        let ends = try ChildProcess.pipe()
+        leash = ends.write
+        let output = open(log.path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
+        defer {
+            close(ends.read)
+            close(output)
         }
+        guard output >= 0 else { throw EmbeddedError("can't write \(log.path)") }
+        process = try ChildProcess(
+            ["/bin/sh", "-c", Self.watchdog, "sh"] + arguments, input: ends.read, output: output)
     }
 
-    /// Runs `body` with no signal blocked on this thread.
-    ///
-    /// A child inherits the mask of the thread that starts it, and Dispatch's worker threads (where tasks run) block
-    /// nearly everything: the shell would never hear of its server's end, nor the server of SIGINT.
-    private static func withOpenSignals(_ body: () throws -> Void) rethrows {
-        var none = sigset_t()
-        var before = sigset_t()
-        sigemptyset(&none)
-        pthread_sigmask(SIG_SETMASK, &none, &before)
-        defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
-        try body()
-    }
+    deinit { loosen() }
 
     /// True until the server has ended.
     package var isRunning: Bool { process.isRunning }
 
-    /// Stops the server politely and waits until it is gone.
+    /// Stops the server politely and waits until it is gone; kills it when it does not go.
     package func stop() {
-        try? leash.fileHandleForWriting.close()
+        loosen()
+        if !process.waitUntilExit(within: Self.patience) { process.killGroup() }
         process.waitUntilExit()
+    }
+
+    private func loosen() {
+        let wasLeashed = isLeashed.withLock { isLeashed in
+            defer { isLeashed = false }
+            return isLeashed
+        }
+        if wasLeashed { close(leash) }
     }
 
     /// Sends a signal to the server itself (not to its watchdog): `SIGKILL`, `SIGSTOP`, `SIGCONT`, …
@@ -92,8 +91,8 @@ package struct EmbeddedError: Error, CustomStringConvertible {
     }
 }
 
-/// Finds programs in the places Debian puts them.
-enum Program {
+/// Finds programs in the places Debian puts them, and runs them beside servers.
+package enum Program {
     /// The full path of `name`.
     /// - Throws: `EmbeddedError` naming the Debian package to install.
     static func find(_ name: String, package: String) throws -> String {
@@ -110,21 +109,23 @@ enum Program {
 
     /// Runs a program to its end.
     /// - Throws: `EmbeddedError` with its output when it ends with another code than 0.
-    static func run(_ arguments: [String]) throws {
-        let process = Process()
-        let output = Pipe()
-        process.executableURL = URL(fileURLWithPath: arguments[0])
-        process.arguments = Array(arguments.dropFirst())
-        process.standardInput = FileHandle.nullDevice
-        process.standardOutput = output
-        process.standardError = output
-        try process.run()
-        let text = output.fileHandleForReading.readDataToEndOfFile()
-        process.waitUntilExit()
-        guard process.terminationStatus == 0 else {
+    package static func run(_ arguments: [String]) throws {
+        let ends = try ChildProcess.pipe()
+        let nothing = open("/dev/null", O_RDONLY | O_CLOEXEC)
+        defer {
+            close(ends.read)
+            close(nothing)
+        }
+        let process: ChildProcess
+        do {
+            defer { close(ends.write) }
+            process = try ChildProcess(arguments, input: nothing, output: ends.write)
+        }
+        let text = FileHandle(fileDescriptor: ends.read, closeOnDealloc: false).readDataToEndOfFile()
+        let status = process.waitUntilExit()
+        guard status == 0 else {
             throw EmbeddedError(
-                "\(arguments.joined(separator: " ")) ended with \(process.terminationStatus): "
-                    + String(decoding: text, as: UTF8.self))
+                "\(arguments.joined(separator: " ")) ended with \(status): \(String(decoding: text, as: UTF8.self))")
         }
     }
 }
