@@ -112,7 +112,8 @@ let package = Package(
         // MARK: - Tests
         .testTarget(name: "DriversTests", dependencies: ["Drivers", "Embedded"], swiftSettings: strict),
         .testTarget(name: "JobQueueTests", dependencies: ["JobQueue", "Drivers", "Embedded"], swiftSettings: strict),
-        .testTarget(name: "StoreTests", dependencies: ["Store", "Drivers", "SyncRules", "Embedded"], swiftSettings: strict),
+        .testTarget(
+            name: "StoreTests", dependencies: ["Store", "Drivers", "SyncRules", "Embedded"], swiftSettings: strict),
         .testTarget(
             name: "ActiveCampaignTests", dependencies: ["ActiveCampaign", "Drivers", "Simulators"],
             swiftSettings: strict),

@@ -179,11 +179,11 @@ import Testing
             }
             let deadline = ContinuousClock.now + .seconds(20)
             while try await blocked(bench) < 3, ContinuousClock.now < deadline {
-                try await Task.sleep(for: .milliseconds(2))
+                try await Task.sleep(for: .milliseconds(2))  // a look at a condition
             }
             _ = try await bench.queue.enqueue(EnqueueRequest(key(1)))
             while try await blocked(bench) == 3, ContinuousClock.now < deadline {
-                try await Task.sleep(for: .milliseconds(2))
+                try await Task.sleep(for: .milliseconds(2))  // a look at a condition
             }
             #expect(try await blocked(bench) == 2, "one token wakes one worker")
             for wait in waits { wait.cancel() }

@@ -20,7 +20,7 @@ struct DevCluster {
     private let providers: Task<Void, any Error>
     private let roles: Task<Void, any Error>
     private let group: ServiceGroup
-    private let ingest: Task<Void, any Error>
+    private let ingest: Running
 
     /// Starts everything and returns when it runs.
     static func start(folder path: String?, workers: Int) async throws -> DevCluster {
@@ -66,13 +66,24 @@ struct DevCluster {
             providers: providers, roles: roles, group: group, ingest: ingest)
     }
 
-    private static func startIngest(_ runtime: Runtime) async throws -> (port: Int, task: Task<Void, any Error>) {
+    /// Services that run in a group of their own.
+    private struct Running {
+        let group: ServiceGroup
+        let task: Task<Void, any Error>
+
+        func stop() async {
+            await group.triggerGracefulShutdown()
+            _ = try? await task.value
+        }
+    }
+
+    private static func startIngest(_ runtime: Runtime) async throws -> (port: Int, running: Running) {
         let (ports, bound) = AsyncStream<Int>.makeStream()
         let services = runtime.ingest(host: "127.0.0.1", port: 0) { bound.yield($0) }
         let group = ServiceGroup(
             configuration: .init(services: services.map { .init(service: $0) }, logger: runtime.logger))
         let task = Task { try await group.run() }
-        for await port in ports { return (port, task) }
+        for await port in ports { return (port, Running(group: group, task: task)) }
         throw SettingsError(description: "ingest did not come up")
     }
 
@@ -110,8 +121,7 @@ struct DevCluster {
     func stop() async {
         await group.triggerGracefulShutdown()
         _ = try? await roles.value
-        ingest.cancel()
-        _ = try? await ingest.value
+        await ingest.stop()
         await world.server.stop()
         _ = try? await providers.value
         await runtime.pool.close()

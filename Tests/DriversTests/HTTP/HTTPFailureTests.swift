@@ -71,7 +71,7 @@ private func failure(
         let server = try RawServer { connection in
             guard connection.readRequest() != nil else { return }
             connection.write("HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n")
-            while connection.write("x") { usleep(1_000_000) }
+            while connection.write("x") { usleep(1_000_000) }  // the pace of a slow server
         }
         defer { server.stop() }
         let error = try await failure(server.url()) { $0.idleTimeout = .seconds(2) }

@@ -49,7 +49,7 @@ func eventually(
     let deadline = ContinuousClock.now + .seconds(seconds)
     while try await !condition() {
         try #require(ContinuousClock.now < deadline, comment)
-        try await Task.sleep(for: .milliseconds(5))
+        try await Task.sleep(for: .milliseconds(5))  // a look at a condition
     }
 }
 
