@@ -27,7 +27,8 @@ struct WebhookRegistration {
             session.webhookMark.set()
         } catch let trouble as StreamTrouble {
             run.logger.warning(
-                "webhook not registered; polls go on", metadata: ["code": "\(trouble.code)", "why": "\(trouble.message)"])
+                "webhook not registered; polls go on",
+                metadata: ["code": "\(trouble.code)", "why": "\(trouble.message)"])
         }
     }
 
@@ -36,8 +37,10 @@ struct WebhookRegistration {
         let rows = try await session.store.webhooks(tenant: session.number)
         let hooks = try await session.activeCampaign.webhooks()
         let own = rows.compactMap { row in
-            hooks.first { $0.url.hasPrefix(prefix) && Self.token(in: $0.url, behind: prefix)?.matches(row.tokenHash) == true }
-                .map { (row: row, hook: $0) }
+            hooks.first {
+                $0.url.hasPrefix(prefix) && Self.token(in: $0.url, behind: prefix)?.matches(row.tokenHash) == true
+            }
+            .map { (row: row, hook: $0) }
         }
         let kept = own.first { Self.isComplete($0.hook) }
         for (row, hook) in own where row.tokenHash != kept?.row.tokenHash {
