@@ -17,7 +17,24 @@ package enum ClusterLimits {
     static let fieldDropRounds = 3
     /// Failures that are due again, per run.
     static let retriesPerRun = 200
-    /// Waits of a record that met a lock.
+    /// Seconds until the next pull when more failures are due than one takes.
+    static let retryRunPause: TimeInterval = 60
+    /// Tries of a record that fails by itself, by an automation of the org or an error of the server's, until it is left
+    /// to its next change.
+    static let recordAttempts = 8
+    /// Tries of a record that is locked: an approval may take days, and the batch leaves anyway.
+    static let lockedAttempts = 1_000
+    /// Records in a row whose failure makes it the server's and not theirs.
+    static let failuresInARow = 3
+    /// Contacts missing in a listing that one batch asks for by themselves.
+    static let missingPerRun = 20
+    /// Seconds until the rest of them are asked for.
+    static let missingPause: TimeInterval = 60
+    /// Seconds until a record is tried again that somebody must do something for.
+    static let humanRecordRetry: TimeInterval = 3_600
+    /// Seconds a status write-back is tried, when something in the org refuses it again and again.
+    static let writebackPatience: TimeInterval = 86_400
+    /// Waits of a record that met a lock, or failed by itself.
     static let recordRetry = Backoff(base: .seconds(30), cap: .seconds(600), floor: .seconds(5))
 
     // MARK: - Imports
@@ -35,6 +52,8 @@ package enum ClusterLimits {
 
     /// Waits of a stream whose run failed, by its failures in a row.
     static let streamRetry = Backoff(base: .seconds(5), cap: .seconds(900), floor: .seconds(1))
+    /// Longest wait a provider can ask a stream for, in seconds.
+    static let longestWait: TimeInterval = 86_400
     /// Seconds until a stream that needs a human is tried again.
     static let humanRetry: TimeInterval = 900
     /// Longest text of an error in a row.
@@ -44,6 +63,10 @@ package enum ClusterLimits {
 
     /// Tenants whose clients, tokens and field lists one worker keeps.
     static let cachedSessions = 2_000
+    /// Seconds until a tenant's field lists are fetched anew.
+    static let fieldListLife: TimeInterval = 21_600
+    /// Seconds until they are while a mapping names a field that one side does not have.
+    static let brokenFieldListLife: TimeInterval = 900
     /// Due streams one claim takes.
     static let claimSize = 1_000
     /// Time between two looks for due streams when nobody calls.
@@ -64,6 +87,8 @@ package enum ClusterLimits {
     static let graceShare = 0.8
     /// Seconds a claimed stream is left to its queue before the scheduler asks for it again.
     static let claimSeconds: TimeInterval = 60
+    /// Time between two renewals of a running job's claim.
+    static let claimRenewal: Duration = .seconds(20)
     /// Time between two looks at Redis's generation marks.
     static let generationCheck: Duration = .seconds(2)
     /// Time between two rounds of partition upkeep.

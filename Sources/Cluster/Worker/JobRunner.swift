@@ -49,18 +49,26 @@ package struct JobRunner: Sendable {
             return .returned
         } catch {
             if Task.isCancelled { return .returned }
+            // The stream is still due in PostgreSQL, and asked for again once its claim has run out. The queue's own
+            // retries would end in a dead letter when PostgreSQL is away for long.
             logger.warning("run not stored", metadata: ["error": "\(error)"])
-            return .retry(after: nil, code: "store_unavailable")
+            return .done
         }
     }
 
     private func attempt(_ job: LeasedJob, _ kind: JobKind, _ run: RunContext) async throws -> JobOutcome {
         guard let config = try await store.tenantConfig(job.key.tenant), config.state == .active else { return .done }
+        // Before anything is read: an older run of this tenant that still goes on can't commit from here on, so what is
+        // read now stays true until this run commits (invariant 3).
+        try await run.commit(RunCommit(tenant: config.number, fence: run.fence, run: run.runID), store: store)
         let started = clock.now
         do {
-            let session = try await sessions.session(for: try ReadyTenant(config))
-            let tally = try await execute(kind, session, run)
-            try await RunEnding(session: session, run: run, kind: kind, started: started).succeed(tally)
+            try await ClaimKeeper(store: store, tenant: config.number, kind: kind, clock: clock).whileHeld {
+                let session = try await sessions.session(for: try ReadyTenant(config))
+                guard session.isAsked(for: kind, at: started) else { return }
+                let tally = try await execute(kind, session, run)
+                try await RunEnding(session: session, run: run, kind: kind, started: started).succeed(tally)
+            }
         } catch let trouble as StreamTrouble {
             if Task.isCancelled { return .returned }
             run.logger.notice("run stopped", metadata: ["code": "\(trouble.code)", "why": "\(trouble.message)"])
@@ -75,14 +83,24 @@ package struct JobRunner: Sendable {
         switch kind {
         case .outbound:
             guard session.tenant.settings.outboundEnabled else { return RunTally() }
+            try await WebhookRegistration(session: session, run: run).ensure()
             return try await OutboundBatch(session: session, run: run).execute()
         case .inbound:
             return try await InboundPull(session: session, run: run).execute()
         case .imports:
             var tally = RunTally()
-            _ = try await ImportSettlement(session: session, run: run).settle(&tally)
+            let busy = try await ImportSettlement(session: session, run: run).settle(&tally)
             try await StatusWriteBack(session: session, run: run).flush(&tally)
+            if busy.openedAt == nil { try await callForRetries(session, run) }
             return tally
         }
+    }
+
+    /// Records that waited for an import, or were lost with it, do not wait for the next pull on the clock.
+    private func callForRetries(_ session: TenantSession, _ run: RunContext) async throws {
+        let due = try await session.store.failuresDue(
+            tenant: session.number, direction: .inbound, now: run.now, limit: 1)
+        guard !due.isEmpty else { return }
+        try await session.store.requestRun(tenant: session.number, direction: .inbound, now: run.now)
     }
 }

@@ -44,7 +44,10 @@ struct RunEnding {
             // What was left pending, for an open import or a lock, is not left until the next departure.
             return tally.nextLook.map { max(run.now.addingTimeInterval(1), min($0, next)) } ?? next
         case .inbound:
-            return InboundCadence(settings: session.tenant.settings, tenant: session.number).nextRun(after: run.now)
+            let next = InboundCadence(settings: session.tenant.settings, tenant: session.number).nextRun(after: run.now)
+            let pause = run.now.addingTimeInterval(ClusterLimits.retryRunPause)
+            if tally.hasMore { return min(next, pause) }
+            return tally.nextLook.map { min(next, max($0, pause)) } ?? next
         }
     }
 
@@ -76,7 +79,7 @@ struct RunEnding {
             row.direction == kind.direction && (kind == .outbound || row.isDue(at: started))
         }
         for row in rows {
-            let delay = trouble.delay(failures: row.failures)
+            let delay = trouble.delay(failures: row.failures + 1)
             commit.finish(
                 row.direction, row.object,
                 StreamOutcome(

@@ -18,12 +18,24 @@ struct StreamTrouble: Error, Sendable {
     /// A sentence for people, with the remedy; no values, secrets or addresses.
     let message: String
 
+    /// Whether the cause may be the one record a call was about: the server answered, and failed.
+    var mayBeOneRecord: Bool {
+        switch kind {
+        case .retry: code == "server_error"
+        case .bug: code.hasPrefix("http_")
+        case .needsHuman: false
+        }
+    }
+
     /// When the stream is tried again.
     /// - Parameter failures: failures in a row, this one included.
     func delay(failures: Int) -> TimeInterval {
         switch kind {
-        case .retry(let after?): max(1, after)
-        case .retry(nil): ClusterLimits.streamRetry.delay(attempt: failures).seconds
+        case .retry(let after):
+            // What the provider asks for is the least; a provider that is down for hours is asked less and less often.
+            max(
+                min(after ?? 0, ClusterLimits.longestWait),
+                ClusterLimits.streamRetry.delay(attempt: failures - 1).seconds)
         case .needsHuman, .bug: ClusterLimits.humanRetry
         }
     }

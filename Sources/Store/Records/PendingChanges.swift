@@ -108,6 +108,17 @@ extension Store {
         }
     }
 
+    /// How often in a row contacts were left pending for the same reason; contacts that are not pending are missing.
+    /// - Throws: `StoreError`.
+    package func attempts(tenant: Int32, contactIDs: [Int64]) async throws -> [Int64: Int] {
+        guard !contactIDs.isEmpty else { return [:] }
+        let rows = try await query(
+            "SELECT ac_id, attempts FROM ferry.pending_changes WHERE tenant_no = $1 AND ac_id = ANY ($2)",
+            [.int4(tenant), .array(contactIDs)])
+        let pairs = try decode(rows) { (try $0.get("ac_id", as: Int64.self), try $0.get("attempts", as: Int.self)) }
+        return Dictionary(pairs, uniquingKeysWith: { first, _ in first })
+    }
+
     static func settling(_ changes: [PendingChange], tenant: Int32) -> [PostgresStatement] {
         guard !changes.isEmpty else { return [] }
         let changes = changes.sorted { $0.contactID < $1.contactID }
@@ -130,7 +141,7 @@ extension Store {
                     (tenant_no, source, first_seen_at, last_seen_at, attempts, ac_id, not_before, error_code)
                 SELECT $1, $2, $3, $3, 1, n.* FROM unnest($4::int8[], $5::timestamptz[], $6::text[]) AS n
                 ON CONFLICT (tenant_no, ac_id) DO UPDATE
-                SET attempts = p.attempts + 1, not_before = excluded.not_before, error_code = excluded.error_code
+                SET attempts = CASE WHEN p.error_code = excluded.error_code THEN p.attempts + 1 ELSE 1 END, not_before = excluded.not_before, error_code = excluded.error_code
                 """,
                 [
                     .int4(tenant), .int2(ChangeSource.retry.rawValue), now, .array(changes.map(\.contactID)),

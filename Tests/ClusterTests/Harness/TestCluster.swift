@@ -24,21 +24,25 @@ final class TestCluster: Sendable {
     let runner: JobRunner
     let key = PrivateSealingKey()
     let worker = WorkerID("test")
+    /// Nil unless the test asked for it.
+    let ingest: TestIngest?
     private let serving: Task<Void, any Error>
 
     /// A Redis of this cluster's own; nil when it shares one.
     private let ownRedis: EmbeddedRedis?
 
     /// Brings a cluster up.
-    /// - Parameter ownRedis: whether the test is going to wipe Redis.
-    static func start(ownRedis: Bool = false) async throws -> TestCluster {
+    /// - Parameters:
+    ///   - ownRedis: whether the test is going to wipe Redis.
+    ///   - hasIngest: whether webhooks come in.
+    static func start(ownRedis: Bool = false, hasIngest: Bool = false) async throws -> TestCluster {
         let servers = try TestServers.shared.get()
         return try await TestCluster(
             servers: servers, database: try await servers.freshDatabase(),
-            ownRedis: ownRedis ? try servers.ownRedis() : nil)
+            ownRedis: ownRedis ? try servers.ownRedis() : nil, hasIngest: hasIngest)
     }
 
-    private init(servers: TestServers, database: String, ownRedis: EmbeddedRedis?) async throws {
+    private init(servers: TestServers, database: String, ownRedis: EmbeddedRedis?, hasIngest: Bool) async throws {
         self.ownRedis = ownRedis
         let clock = clock
         wallClock = WallClock(offset: { clock.offsetSeconds })
@@ -61,14 +65,18 @@ final class TestCluster: Sendable {
         scheduler = SchedulerService(store: store, queue: queue, clock: wallClock, logger: logger) {
             AsyncStream { $0.finish() }
         }
+        let store = store
+        let wallClock = wallClock
+        ingest = hasIngest ? try await TestIngest.start(store: store, clock: wallClock) : nil
         runner = JobRunner(
             store: store, clock: wallClock, logger: logger, http: try HTTPClient(options: .loopback),
             keys: KeyRing(keys: [key]),
-            providers: ProviderPolicy(hostSuffixes: [], allowsLoopback: true, webhookBase: nil))
+            providers: ProviderPolicy(hostSuffixes: [], allowsLoopback: true, webhookBase: ingest?.base))
     }
 
     /// Ends everything.
     func stop() async {
+        await ingest?.stop()
         await server.stop()
         _ = try? await serving.value
         await pool.close()

@@ -2,6 +2,9 @@ import Cluster
 import Drivers
 import Foundation
 import Simulators
+import Store
+
+import enum SyncRules.Direction
 
 /// A tenant of a test cluster: its account, its org, and its rows.
 struct TestTenant {
@@ -11,6 +14,8 @@ struct TestTenant {
         var hasExternalID = true
         var contactSelection = "new"
         var leadSelection = "new"
+        /// Text fields both sides have and both objects map, `Note` to `Note__c` and `custom:NOTE`.
+        var customFields: [String] = []
         var mappings: [(object: String, salesforce: String, type: String, campaign: String, campaignType: String)] = []
     }
 
@@ -29,6 +34,10 @@ struct TestTenant {
         org.hasPackage = options.hasPackage
         org.hasExternalIdField = options.hasExternalID
         self.org = cluster.salesforce.makeOrg(org)
+        for name in options.customFields {
+            account.addField(title: name, perstag: name.uppercased())
+            for object in ["Contact", "Lead"] { self.org.addCustomField(object, name + "__c", .text(length: 255)) }
+        }
         try await insertRows(cluster, options)
     }
 
@@ -56,7 +65,10 @@ struct TestTenant {
                     .text(options.hasExternalID ? "AC_Contact_Id__c" : nil),
                 ]),
         ]
-        for mapping in options.mappings {
+        let common = options.customFields.flatMap { name in
+            ["contact", "lead"].map { ($0, name + "__c", "text", "custom:" + name.uppercased(), "text") }
+        }
+        for mapping in options.mappings + common {
             statements.append(
                 PostgresStatement(
                     """
@@ -64,8 +76,8 @@ struct TestTenant {
                     VALUES ($1, $2, $3, $4, $5, $6)
                     """,
                     [
-                        .text(id), .text(mapping.object), .text(mapping.salesforce), .text(mapping.type),
-                        .text(mapping.campaign), .text(mapping.campaignType),
+                        .text(id), .text(mapping.0), .text(mapping.1), .text(mapping.2), .text(mapping.3),
+                        .text(mapping.4),
                     ]))
         }
         statements.append(
@@ -121,15 +133,27 @@ struct TestTenant {
                 + org.records("Lead", includingDeleted: true))
     }
 
+    /// The tenant's number.
+    func number(in cluster: TestCluster) async throws -> Int32 {
+        guard let tenant = try await cluster.store.tenant(id) else { throw CancellationError() }
+        return tenant.number
+    }
+
+    /// Makes one direction due.
+    func request(_ direction: Direction, in cluster: TestCluster) async throws {
+        try await cluster.store.requestRun(
+            tenant: try await number(in: cluster), direction: direction, now: cluster.wallClock.now)
+    }
+
     /// The one Salesforce record of an address; nil when there is none or more than one.
-    func record(_ object: String, _ email: String) -> SalesforceRecord? {
+    func record(_ object: String, _ email: String) -> Simulators.SalesforceRecord? {
         let found = org.records(object).filter { $0["Email"].text == email }
         return found.count == 1 ? found[0] : nil
     }
 
     /// What both sides hold.
     struct Snapshot: Equatable {
-        let contacts: [ActiveCampaignContact]
-        let records: [SalesforceRecord]
+        let contacts: [Simulators.ActiveCampaignContact]
+        let records: [Simulators.SalesforceRecord]
     }
 }

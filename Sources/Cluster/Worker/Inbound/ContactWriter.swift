@@ -1,3 +1,4 @@
+import Drivers
 import Foundation
 import Store
 import SyncRules
@@ -13,64 +14,114 @@ enum ContactOutcome: Sendable {
 
 /// Writes planned contacts to ActiveCampaign by the cheapest way that is safe for each: many by bulk import, few by
 /// `contact/sync`, and by id whatever an import can't carry (R8, R43, R68).
+///
+/// What it has put into `commit` when it throws is true and can be stored; only the cursor must not move with it.
 struct ContactWriter {
     let session: TenantSession
     let run: RunContext
     /// Earlier writes whose outcome was never committed.
     let echoes: OutstandingEchoes
+    /// How often records failed by themselves already, by record id; these are written one by one, whatever their
+    /// number, for an import may be what loses them.
+    let retried: [String: Int]
+    /// Records in a row that met a failure of the server's.
+    private var streak = 0
+
+    init(session: TenantSession, run: RunContext, echoes: OutstandingEchoes, retried: [String: Int] = [:]) {
+        self.session = session
+        self.run = run
+        self.echoes = echoes
+        self.retried = retried
+    }
 
     /// Writes contacts and records in `commit` what came of each: a link, an open import's member, or a failure.
-    func write(_ writes: [ContactWrite], into commit: inout RunCommit, _ tally: inout RunTally) async throws {
+    mutating func write(_ writes: [ContactWrite], into commit: inout RunCommit, _ tally: inout RunTally) async throws {
         let (linked, fresh) = writes.partitioned { $0.contactID != nil }
+        // The ledger comes first: if an answer is lost, both directions know our own write by it (T10, T17).
         try await session.store.intend(tenant: session.number, writes.map(Self.intention), now: run.now)
         try await writeFresh(fresh, into: &commit, &tally)
         try await writeLinked(linked, into: &commit, &tally)
     }
 
+    /// Those an import may carry, and the others; none may when they are too few.
+    private func forImport(_ writes: [ContactWrite]) -> (matching: [ContactWrite], rest: [ContactWrite]) {
+        let parts = writes.partitioned { $0.fitsImport && retried[$0.recordID] == nil }
+        return parts.matching.count >= ClusterLimits.importThreshold ? parts : ([], writes)
+    }
+
     // MARK: - First-time records
 
-    private func writeFresh(_ writes: [ContactWrite], into commit: inout RunCommit, _ tally: inout RunTally)
-        async throws
-    {
-        if writes.count >= ClusterLimits.importThreshold {
-            return try await importAll(writes, into: &commit, &tally)
-        }
-        for write in writes {
-            let outcome = try await session.activeCampaign.upsert(write)
-            settle(write, outcome, into: &commit, &tally)
-        }
+    private mutating func writeFresh(
+        _ writes: [ContactWrite], into commit: inout RunCommit, _ tally: inout RunTally
+    ) async throws {
+        let (bulk, single) = forImport(writes)
+        if !bulk.isEmpty { try await importAll(bulk, into: &commit, &tally) }
+        for write in single { try await writeOne(write, into: &commit, &tally) }
     }
 
     // MARK: - Linked records
 
     /// An import goes by address. Before one carries linked contacts their addresses are read, a hundred a call: a contact
     /// whose address was changed in ActiveCampaign would otherwise be made a second time.
-    private func writeLinked(_ writes: [ContactWrite], into commit: inout RunCommit, _ tally: inout RunTally)
-        async throws
-    {
-        var single = writes
-        if writes.count >= ClusterLimits.importThreshold {
-            let candidates = writes.filter(\.fitsImport)
-            let present = try await session.activeCampaign.contacts(ids: candidates.compactMap(\.contactID))
-            let emails = Dictionary(present.map { ($0.id, $0.email) }, uniquingKeysWith: { first, _ in first })
-            let safe = candidates.filter { write in write.contactID.flatMap { emails[$0] ?? nil } == write.email }
-            if safe.count >= ClusterLimits.importThreshold {
-                try await importAll(safe, into: &commit, &tally)
-                let carried = Set(safe.map(\.recordID))
-                single = writes.filter { !carried.contains($0.recordID) }
-            }
+    private mutating func writeLinked(
+        _ writes: [ContactWrite], into commit: inout RunCommit, _ tally: inout RunTally
+    ) async throws {
+        let (candidates, others) = forImport(writes)
+        let present = try await session.activeCampaign.contacts(ids: candidates.compactMap(\.contactID))
+        let emails = Dictionary(present.map { ($0.id, $0.email) }, uniquingKeysWith: { first, _ in first })
+        var (safe, moved) = candidates.partitioned { write in
+            write.contactID.flatMap { emails[$0] ?? nil } == write.email
         }
-        for write in single {
-            guard let contactID = write.contactID else { continue }
-            let outcome = try await session.activeCampaign.update(contactID, with: write)
-            settle(write, outcome, into: &commit, &tally)
+        if safe.count < ClusterLimits.importThreshold {
+            moved += safe
+            safe = []
+        }
+        if !safe.isEmpty { try await importAll(safe, into: &commit, &tally) }
+        for write in others + moved { try await writeOne(write, into: &commit, &tally) }
+    }
+
+    // MARK: - One by one
+
+    /// Writes one contact. A failure of the server's that meets this contact alone is the record's: it must not keep the
+    /// tenant's other records waiting for ever. Several in a row are the server's, and end the run.
+    private mutating func writeOne(
+        _ write: ContactWrite, into commit: inout RunCommit, _ tally: inout RunTally
+    ) async throws {
+        do {
+            let outcome =
+                if let contactID = write.contactID {
+                    try await session.activeCampaign.update(contactID, with: write)
+                } else {
+                    try await session.activeCampaign.upsert(write)
+                }
+            streak = 0
+            try await settle(write, outcome, into: &commit, &tally)
+        } catch let trouble as StreamTrouble where trouble.mayBeOneRecord {
+            streak += 1
+            guard streak < ClusterLimits.failuresInARow else { throw trouble }
+            postpone(write, trouble, into: &commit, &tally)
         }
     }
 
-    // MARK: - Settlements
+    private func postpone(
+        _ write: ContactWrite, _ trouble: StreamTrouble, into commit: inout RunCommit, _ tally: inout RunTally
+    ) {
+        let attempt = retried[write.recordID] ?? 0
+        let isLast = attempt + 1 >= ClusterLimits.recordAttempts
+        let next = run.now.addingTimeInterval(ClusterLimits.recordRetry.delay(attempt: attempt).seconds)
+        if !isLast { tally.leave(until: next) }
+        tally.failed += 1
+        commit.fail(
+            .inbound, write.object, recordID: write.recordID, code: trouble.code, fields: [], fingerprint: nil,
+            now: run.now, retryAt: isLast ? nil : next, kind: isLast ? .bug : .transient)
+        commit.decisions.append(decision(.rejected, write, reason: trouble.code))
+    }
 
-    private func importAll(_ writes: [ContactWrite], into commit: inout RunCommit, _ tally: inout RunTally) async throws
-    {
+    // MARK: - Importing
+
+    private mutating func importAll(
+        _ writes: [ContactWrite], into commit: inout RunCommit, _ tally: inout RunTally
+    ) async throws {
         let result = await session.activeCampaign.importContacts(writes)
         let opened = result.batches.map { batch in
             OpenImport(
@@ -78,54 +129,65 @@ struct ContactWriter {
                 checkAt: run.now.addingTimeInterval(ClusterLimits.firstImportCheck),
                 members: batch.writes.map(ImportMember.init))
         }
-        if let trouble = result.trouble {
-            // What is under way must not be forgotten, and the page is read again: no cursor moves with this commit.
-            var partial = session.commit(run)
-            partial.openedImports = opened
-            try await run.commit(partial, store: session.store)
-            throw trouble
-        }
-        commit.openedImports += opened
+        // What is under way is stored at once, whatever becomes of the rest of the page: until it is settled no other
+        // write of these contacts may be made, and no batch may take what it leaves behind for somebody's edit.
+        var opening = session.commit(run)
+        opening.openedImports = opened
         for batch in result.batches {
             tally.imported += batch.writes.count
-            commit.decisions += batch.writes.map { decision(.sent, $0, reason: "import") }
+            opening.decisions += batch.writes.map { decision(.sent, $0, reason: "import") }
         }
+        if !opened.isEmpty { try await run.commit(opening, store: session.store) }
         for refused in result.refused {
             fail(refused.write, code: refused.code, fields: ["Email"], into: &commit, &tally)
         }
-        for write in result.unresolved {
-            let outcome =
-                if let contactID = write.contactID {
-                    try await session.activeCampaign.update(contactID, with: write)
-                } else {
-                    try await session.activeCampaign.upsert(write)
-                }
-            settle(write, outcome, into: &commit, &tally)
-        }
+        if let trouble = result.trouble { throw trouble }
+        for write in result.unresolved { try await writeOne(write, into: &commit, &tally) }
     }
+
+    // MARK: - Settlements
 
     private func settle(
         _ write: ContactWrite, _ outcome: ContactOutcome, into commit: inout RunCommit, _ tally: inout RunTally
-    ) {
+    ) async throws {
         switch outcome {
         case .written(let contactID):
-            let link = write.link(contactID: contactID)
-            commit.links.append(link)
-            commit.consumedEchoes += echoes.settled(by: [link], side: .activeCampaign) + [Self.intention(write).key]
-            if let replaced = write.replaced, replaced.contactID != contactID { commit.removedLinks.append(replaced) }
-            commit.resolveFailure(.inbound, recordID: write.recordID)
-            if session.hasPackage { commit.writeBack(link, now: run.now) }
-            if write.contactID == nil { tally.created += 1 } else { tally.updated += 1 }
-            commit.decisions.append(decision(.accepted, write, contactID: contactID, reason: "R40"))
+            try await link(write, to: contactID, into: &commit, &tally)
         case .gone:
-            guard let contactID = write.contactID else { return }
+            guard let contactID = write.contactID else {
+                // It was made, and deleted before it got its tag.
+                return fail(write, code: "contact_gone", fields: [], into: &commit, &tally)
+            }
             var link = write.link(contactID: contactID)
             link.state = .contactMissing
             commit.links.append(link)
+            commit.consumedEchoes += echoes.settled(by: [link], side: .activeCampaign) + [Self.intention(write).key]
+            commit.resolveFailure(.inbound, recordID: write.recordID)
             commit.decisions.append(decision(.tombstoned, write, contactID: contactID, reason: "R89"))
         case .refused(let code, let fields):
             fail(write, code: code, fields: fields, into: &commit, &tally)
         }
+    }
+
+    private func link(
+        _ write: ContactWrite, to contactID: Int64, into commit: inout RunCommit, _ tally: inout RunTally
+    ) async throws {
+        let link = write.link(contactID: contactID)
+        commit.consumedEchoes += echoes.settled(by: [link], side: .activeCampaign) + [Self.intention(write).key]
+        if write.contactID == nil {
+            let others = try await session.store.links(tenant: session.number, contactIDs: [contactID])
+            var ownership = ContactOwnership(links: others + commit.links.filter { $0.contactID == contactID })
+            if let rule = ownership.refusal(of: link) {
+                tally.failed += 1
+                return commit.refuseDuplicate(link, rule: rule, now: run.now)
+            }
+        }
+        commit.links.append(link)
+        if let replaced = write.replaced, replaced.contactID != contactID { commit.removedLinks.append(replaced) }
+        commit.resolveFailure(.inbound, recordID: write.recordID)
+        if session.hasPackage { commit.writeBack(link, now: run.now) }
+        if write.contactID == nil { tally.created += 1 } else { tally.updated += 1 }
+        commit.decisions.append(decision(.accepted, write, contactID: contactID, reason: "R40"))
     }
 
     private static func intention(_ write: ContactWrite) -> EchoIntention {
@@ -134,10 +196,12 @@ struct ContactWriter {
             fingerprint: Fingerprint(write.write.projection))
     }
 
+    /// ActiveCampaign refused the data: nothing of it was written.
     private func fail(
         _ write: ContactWrite, code: String, fields: [String], into commit: inout RunCommit, _ tally: inout RunTally
     ) {
         tally.failed += 1
+        commit.consumedEchoes.append(Self.intention(write).key)
         commit.fail(
             .inbound, write.object, recordID: write.recordID, code: code, fields: fields,
             fingerprint: write.settled.recordFingerprint?.stored, now: run.now)

@@ -18,6 +18,8 @@ struct BusyContacts {
     var emailHashes: Set<[UInt8]> = []
     /// What the import carries of each Salesforce record, by record id.
     var records: [String: Fingerprint] = [:]
+    /// The addresses its members take, which are not linked yet.
+    var claims = AddressClaims()
     /// When the imports are looked at again.
     var checkAgainAt = Date.distantPast
     /// When the oldest of them was handed in; nil when there is none.
@@ -31,7 +33,10 @@ struct BusyContacts {
     mutating func add(_ open: OpenImport, checkAgainAt next: Date) {
         contactIDs.formUnion(open.members.compactMap(\.contactID))
         emailHashes.formUnion(open.members.map(\.emailHash))
-        for member in open.members { records[member.recordID] = member.recordFingerprint ?? Fingerprint() }
+        for member in open.members {
+            records[member.recordID] = member.recordFingerprint ?? Fingerprint()
+            _ = claims.claim(member.emailHash, for: member.object, member.recordID)
+        }
         checkAgainAt = max(checkAgainAt, next)
         openedAt = min(openedAt ?? open.openedAt, open.openedAt)
     }
@@ -55,6 +60,8 @@ struct ImportSettlement {
             let progress =
                 open.checkAt <= run.now ? try await session.activeCampaign.progress(of: open.batchID) : .open
             switch progress {
+            case .open where run.now.timeIntervalSince(open.openedAt) > ClusterLimits.importPatience:
+                try await writeAgain(open, &tally)
             case .open:
                 busy.add(open, checkAgainAt: try await postpone(open))
             case .completed(let contactIDs, let refused):
@@ -69,11 +76,6 @@ struct ImportSettlement {
     /// The next look comes later each time, up to a minute apart.
     private func postpone(_ open: OpenImport) async throws -> Date {
         guard open.checkAt <= run.now else { return open.checkAt }
-        if run.now.timeIntervalSince(open.openedAt) > ClusterLimits.importPatience {
-            var tally = RunTally()
-            try await writeAgain(open, &tally)
-            return run.now
-        }
         let wait = min(ClusterLimits.firstImportCheck * pow(1.5, Double(open.checks)), ClusterLimits.longestImportCheck)
         let next = run.now.addingTimeInterval(wait)
         try await session.store.postponeImport(tenant: session.number, batchID: open.batchID, checkAt: next)
@@ -93,10 +95,17 @@ struct ImportSettlement {
         let ids = Dictionary(
             fresh.compactMap { contact in contact.email.map { ($0.hash, contact.id) } },
             uniquingKeysWith: { first, _ in first })
+        var ownership = ContactOwnership(
+            links: try await session.store.links(tenant: session.number, contactIDs: Array(ids.values)))
         for member in open.members {
             let contactID = member.contactID ?? ids[member.emailHash]
             if let contactID, !refusedHashes.contains(member.emailHash) {
                 let link = member.link(contactID: contactID)
+                if member.contactID == nil, let rule = ownership.refusal(of: link) {
+                    commit.refuseDuplicate(link, rule: rule, now: run.now)
+                    tally.failed += 1
+                    continue
+                }
                 commit.links.append(link)
                 commit.resolveFailure(.inbound, recordID: member.recordID)
                 if session.hasPackage { commit.writeBack(link, now: run.now) }
@@ -105,6 +114,12 @@ struct ImportSettlement {
                     Decision(
                         .accepted, .inbound, member.object, contactID: contactID, recordID: member.recordID,
                         reason: "import"))
+            } else if !refusedHashes.contains(member.emailHash) {
+                // Neither taken nor refused, or its address was changed since: it is read and written by itself.
+                tally.failed += 1
+                commit.fail(
+                    .inbound, member.object, recordID: member.recordID, code: "import_unknown", fields: [],
+                    fingerprint: nil, now: run.now, retryAt: run.now, kind: .transient)
             } else {
                 tally.failed += 1
                 commit.fail(
@@ -128,7 +143,7 @@ struct ImportSettlement {
         for member in open.members {
             commit.fail(
                 .inbound, member.object, recordID: member.recordID, code: "import_lost", fields: [],
-                fingerprint: nil, now: run.now, retryAt: run.now)
+                fingerprint: nil, now: run.now, retryAt: run.now, kind: .transient)
         }
         tally.failed += open.members.count
         try await run.commit(commit, store: session.store)

@@ -43,20 +43,62 @@ enum InboundVerdict {
     case write(ContactWrite, review: Int64?, [Decision])
 }
 
+extension InboundVerdict {
+    /// The record to be written; nil when nothing is written.
+    var writtenRecordID: String? {
+        if case .write(let write, _, _) = self { write.recordID } else { nil }
+    }
+}
+
 /// Plans one page of Salesforce records of one object.
 struct InboundPage {
     let rules: InboundRules
     /// Whether the org has the status fields of the Salesforce package.
     let hasStatus: Bool
 
-    /// Addresses taken by records earlier in this run, so that two new records with one address do not both enter (D3).
-    private(set) var claimed: [EmailAddress: (object: ObjectKind, recordID: String)]
+    /// Addresses taken by records earlier in this run.
+    private(set) var claims: AddressClaims
 
-    /// Makes a planner; `claimed` is handed from page to page of one run.
-    init(rules: InboundRules, hasStatus: Bool, claimed: [EmailAddress: (object: ObjectKind, recordID: String)] = [:]) {
+    /// Makes a planner; `claims` is handed from page to page of one run.
+    init(rules: InboundRules, hasStatus: Bool, claims: AddressClaims = AddressClaims()) {
         self.rules = rules
         self.hasStatus = hasStatus
-        self.claimed = claimed
+        self.claims = claims
+    }
+
+    /// A record that enters with a value for a field that only fills blanks: what its contact holds must be known (R63).
+    struct Entry {
+        let recordID: String
+        let email: EmailAddress
+        /// The contact whose id the record carries; nil when it is found by address.
+        let contactID: Int64?
+    }
+
+    /// The records of a page that can't be decided before their contacts were read.
+    func entries(
+        _ records: [SalesforceRecord], links: [String: Link], related: RelatedLinks, echoes: OutstandingEchoes
+    ) -> [Entry] {
+        let fillers = rules.projector.mappings.filter { $0.updateMode == .fillBlank }.map(\.salesforceField)
+        guard !fillers.isEmpty else { return [] }
+        return records.compactMap { record in
+            let projection = rules.projector.project(record)
+            guard let email = record.email, fillers.contains(where: { !projection[$0].isBlank }) else { return nil }
+            switch intent(for: record, links[record.id], related, echoes, existing: nil) {
+            case .create: return Entry(recordID: record.id, email: email, contactID: nil)
+            case .adopt(let contactID, _): return Entry(recordID: record.id, email: email, contactID: contactID)
+            case .drop, .acknowledge, .update, .markMissing: return nil
+            }
+        }
+    }
+
+    private func intent(
+        for record: SalesforceRecord, _ link: Link?, _ related: RelatedLinks, _ echoes: OutstandingEchoes,
+        existing: Fingerprint?
+    ) -> InboundIntent {
+        rules.intent(
+            for: record, link: link, owners: related.owners(of: record, link: link),
+            echoes: creation(of: record, link, echoes), contactEchoes: echoes.contacts[record.id] ?? [],
+            existing: existing)
     }
 
     /// Decides every record of the page, in the page's order.
@@ -64,16 +106,16 @@ struct InboundPage {
     ///   - links: links of the page's records, by record id.
     ///   - related: links that hold a record's address, its contact, or the contact whose id it carries.
     ///   - echoes: fingerprints of our own uncommitted writes.
+    ///   - existing: what the contacts of `entries` hold, by record id.
     mutating func verdicts(
-        _ records: [SalesforceRecord], links: [String: Link], related: RelatedLinks, echoes: OutstandingEchoes
+        _ records: [SalesforceRecord], links: [String: Link], related: RelatedLinks, echoes: OutstandingEchoes,
+        existing: [String: Fingerprint] = [:]
     ) -> [InboundVerdict] {
         var verdicts: [InboundVerdict] = []
         verdicts.reserveCapacity(records.count)
         for record in records {
             let link = links[record.id]
-            let intent = rules.intent(
-                for: record, link: link, owners: related.owners(of: record, link: link),
-                echoes: creation(of: record, link, echoes), contactEchoes: echoes.contacts[record.id] ?? [])
+            let intent = intent(for: record, link, related, echoes, existing: existing[record.id])
             let review = InboundRules.contactToReview(before: link, after: intent)
             verdicts.append(verdict(of: intent, record, link: link, review: review))
         }
@@ -124,12 +166,9 @@ struct InboundPage {
         case .acknowledge, .update, .create, .adopt: break
         }
         guard let email = record.email else { return nil }
-        if let first = claimed[email], first.recordID != record.id {
-            let rule = first.object == record.object ? "D3" : "R91"
-            return .dropped([decision(.duplicateMatch, record, link, reason: rule)])
-        }
-        claimed[email] = (record.object, record.id)
-        return nil
+        guard let first = claims.claim(email.hash, for: record.object, record.id) else { return nil }
+        let rule = first.object == record.object ? "D3" : "R91"
+        return .dropped([decision(.duplicateMatch, record, link, reason: rule)])
     }
 
     private func write(

@@ -21,65 +21,108 @@ struct InboundPull {
     func execute() async throws -> RunTally {
         var tally = RunTally()
         let busy = try await ImportSettlement(session: session, run: run).settle(&tally)
-        try await retryFailures(busy: busy, &tally)
+        var claims = busy.claims
+        try await retryFailures(busy: busy, claims: &claims, &tally)
         var cursors: [ObjectKind: InboundCursor] = [:]
         for object in Self.order {
             let stream = try session.stream(.inbound, object)
             guard stream.isDue(at: run.now) else { continue }
             cursors[object] = try stream.cursor(default: InboundCursor(start: stream.createdAt))
         }
-        var claimed: [EmailAddress: (object: ObjectKind, recordID: String)] = [:]
         while !cursors.isEmpty {
             let answer = try await session.salesforce.pull(cursors)
             for object in Self.order {
-                guard var cursor = cursors[object], let page = answer[object] else { continue }
-                cursor.begin(serverNow: page.serverNow)
-                if let last = page.records.last {
-                    cursor.advance(past: .init(stamp: last.modifiedAt, id: last.id))
+                guard let cursor = cursors[object], let page = answer[object] else { continue }
+                guard let next = try Self.cursor(cursor, behind: page) else {
+                    // A deep sweep begins further back than this page does: it is read again from there.
+                    cursors[object] = Self.begun(cursor, page)
+                    continue
                 }
-                if page.isLast { cursor.finish() }
-                try await settle(page.records, object, cursor: cursor, busy: busy, claimed: &claimed, &tally)
-                cursors[object] = page.isLast ? nil : cursor
+                try await settle(page.records, object, cursor: next, busy: busy, claims: &claims, &tally)
+                cursors[object] = page.isLast ? nil : next
             }
         }
         try await StatusWriteBack(session: session, run: run).flush(&tally)
         return tally
     }
 
+    // MARK: - Cursors
+
+    private static func begun(_ cursor: InboundCursor, _ page: SalesforceGateway.Page) -> InboundCursor {
+        var cursor = cursor
+        cursor.begin(serverNow: page.serverNow)
+        return cursor
+    }
+
+    /// The cursor once a page is settled; nil when the page is not the one the sweep begins with.
+    private static func cursor(
+        _ cursor: InboundCursor, behind page: SalesforceGateway.Page
+    ) throws -> InboundCursor? {
+        var next = begun(cursor, page)
+        guard next.from >= cursor.from else { return nil }
+        if let last = page.records.last { next.advance(past: .init(stamp: last.modifiedAt, id: last.id)) }
+        guard page.isLast || next.position != cursor.position else {
+            throw StreamTrouble(
+                kind: .bug, code: "sweep_stuck", message: "Salesforce gives the same page of records again and again.")
+        }
+        if page.isLast { next.finish() }
+        return next
+    }
+
     // MARK: - Settling a page
 
     /// Reads again the records whose failure was a passing one, or whose import was still open when they changed.
-    private func retryFailures(busy: BusyContacts, _ tally: inout RunTally) async throws {
+    private func retryFailures(busy: BusyContacts, claims: inout AddressClaims, _ tally: inout RunTally) async throws {
         let due = try await session.store.failuresDue(
             tenant: session.number, direction: .inbound, now: run.now, limit: ClusterLimits.retriesPerRun)
-        var claimed: [EmailAddress: (object: ObjectKind, recordID: String)] = [:]
-        for (object, failures) in Dictionary(grouping: due, by: \.object) {
-            let records = try await session.salesforce.records(object, ids: failures.map(\.recordID))
-            try await settle(
-                records, object, cursor: nil, busy: busy, retried: failures.map(\.recordID), claimed: &claimed, &tally)
+        tally.hasMore = due.count == ClusterLimits.retriesPerRun
+        for object in Self.order {
+            let own = due.filter { $0.object == object }
+            guard !own.isEmpty else { continue }
+            let records = try await session.salesforce.records(object, ids: own.map(\.recordID))
+            let counts = Dictionary(own.map { ($0.recordID, $0.count) }, uniquingKeysWith: { first, _ in first })
+            try await settle(records, object, cursor: nil, busy: busy, retried: counts, claims: &claims, &tally)
         }
     }
 
     /// - Parameters:
     ///   - cursor: where the stream stands behind this page; nil for records read by id.
-    ///   - retried: ids of failures this page tries again; those that pass are resolved.
+    ///   - retried: failures this page tries again, with how often they failed.
     private func settle(
         _ records: [SalesforceRecord], _ object: ObjectKind, cursor: InboundCursor?, busy: BusyContacts,
-        retried: [String] = [], claimed: inout [EmailAddress: (object: ObjectKind, recordID: String)],
-        _ tally: inout RunTally
+        retried: [String: Int] = [:], claims: inout AddressClaims, _ tally: inout RunTally
     ) async throws {
         var commit = session.commit(run)
-        if let cursor { try commit.advance(.inbound, object, cursor: cursor) }
-        retried.forEach { commit.resolveFailure(.inbound, recordID: $0) }
         tally.seen += records.count
-        var page = InboundPage(
-            rules: session.inbound(object), hasStatus: session.hasPackage, claimed: claimed)
+        var page = InboundPage(rules: session.inbound(object), hasStatus: session.hasPackage, claims: claims)
         let (waiting, free) = records.partitioned { busy.records[$0.id] != nil }
-        deferRecords(waiting, busy: busy, page.rules.projector, &commit)
         let echoes = try await session.echoes(
             of: free.map(\.id) + free.compactMap { $0.contactID.map { "new:\($0)" } })
         let verdicts = try await verdicts(of: free, echoes, &page)
-        claimed = page.claimed
+        claims = page.claims
+        // A failure stands until its record is written, or there is nothing to be written any more.
+        let written = Set(verdicts.compactMap(\.writtenRecordID))
+        for id in Set(free.map(\.id)).union(retried.keys).subtracting(written) {
+            commit.resolveFailure(.inbound, recordID: id)
+        }
+        deferRecords(waiting, busy: busy, page.rules.projector, &commit)
+        let writes = apply(verdicts, object, echoes, to: &commit, &tally)
+        if !writes.isEmpty {
+            var writer = ContactWriter(session: session, run: run, echoes: echoes, retried: retried)
+            do { try await writer.write(writes, into: &commit, &tally) } catch let trouble as StreamTrouble {
+                // What was done is stored, or a run that always stops at the same place would never get past it.
+                try await run.commit(commit, store: session.store)
+                throw trouble
+            }
+        }
+        if let cursor { try commit.advance(.inbound, object, cursor: cursor) }
+        try await run.commit(commit, store: session.store)
+    }
+
+    private func apply(
+        _ verdicts: [InboundVerdict], _ object: ObjectKind, _ echoes: OutstandingEchoes, to commit: inout RunCommit,
+        _ tally: inout RunTally
+    ) -> [ContactWrite] {
         var writes: [ContactWrite] = []
         for verdict in verdicts {
             switch verdict {
@@ -102,10 +145,7 @@ struct InboundPull {
                 writes.append(write)
             }
         }
-        if !writes.isEmpty {
-            try await ContactWriter(session: session, run: run, echoes: echoes).write(writes, into: &commit, &tally)
-        }
-        try await run.commit(commit, store: session.store)
+        return writes
     }
 
     private func verdicts(
@@ -118,9 +158,30 @@ struct InboundPull {
             tenant: session.number, emailHashes: records.compactMap { $0.email?.hash })
         let byContact = try await session.store.links(
             tenant: session.number, contactIDs: links.map(\.contactID) + records.compactMap(\.contactID))
-        return page.verdicts(
-            records, links: linksByRecord, related: RelatedLinks(byEmail + byContact),
-            echoes: echoes)
+        let related = RelatedLinks(byEmail + byContact)
+        let entries = page.entries(records, links: linksByRecord, related: related, echoes: echoes)
+        let existing = try await existing(entries, page.rules.projector)
+        return page.verdicts(records, links: linksByRecord, related: related, echoes: echoes, existing: existing)
+    }
+
+    /// What the contacts hold that records are about to enter (R63): those known by id a hundred a call, the others one by
+    /// one, for ActiveCampaign finds one address at a time.
+    private func existing(_ entries: [InboundPage.Entry], _ projector: Projector) async throws -> [String: Fingerprint]
+    {
+        guard !entries.isEmpty else { return [:] }
+        let read = try await session.activeCampaign.contacts(ids: entries.compactMap(\.contactID))
+        let byID = Dictionary(read.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
+        var existing: [String: Fingerprint] = [:]
+        for entry in entries {
+            let contact =
+                if let contactID = entry.contactID {
+                    byID[contactID]
+                } else {
+                    try await session.activeCampaign.contact(of: entry.email)
+                }
+            existing[entry.recordID] = contact.map { Fingerprint(projector.project($0)) } ?? Fingerprint()
+        }
+        return existing
     }
 
     /// Records that an open import carries: unchanged since, their outcome comes with the import; changed since, they are

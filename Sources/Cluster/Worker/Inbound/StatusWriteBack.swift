@@ -1,3 +1,4 @@
+import Foundation
 import Store
 import SyncRules
 
@@ -19,13 +20,25 @@ struct StatusWriteBack {
             let outcomes = try await session.salesforce.writeBack(queued)
             var commit = session.commit(run)
             for (writeback, outcome) in zip(queued, outcomes) {
-                if case .refused(let refusal) = outcome, refusal.kind == .passing { continue }
+                if case .refused(let refusal) = outcome {
+                    let isYoung = run.now.timeIntervalSince(writeback.queuedAt) < ClusterLimits.writebackPatience
+                    if refusal.mayPass, isYoung { continue }
+                    commit.decisions.append(decision(writeback, refusal))
+                } else {
+                    tally.acknowledged += 1
+                }
                 commit.doneWritebacks.append(writeback)
             }
-            tally.acknowledged += commit.doneWritebacks.count
             guard !commit.doneWritebacks.isEmpty else { return }
             try await run.commit(commit, store: session.store)
             guard queued.count == ClusterLimits.recordsPerCall else { return }
         }
+    }
+
+    /// A record that changed meanwhile is not an error; anything else a person can look up.
+    private func decision(_ writeback: Writeback, _ refusal: RowRefusal) -> Decision {
+        Decision(
+            refusal.kind == .changedInSalesforce ? .queued : .rejected, .inbound, writeback.object,
+            contactID: writeback.contactID, recordID: writeback.recordID, reason: refusal.code)
     }
 }

@@ -23,14 +23,13 @@ struct OutboundBatch {
         var pending = Dictionary(
             try await session.store.pending(tenant: session.number, limit: chunkSize, now: run.now)
                 .map { ($0.contactID, $0) }, uniquingKeysWith: { first, _ in first })
-        tally.hasMore = pending.count == chunkSize
-
         let busy = BusyContacts(try await session.store.openImports(tenant: session.number))
         if let openedAt = busy.openedAt, run.now.timeIntervalSince(openedAt) < ClusterLimits.importCourtesy {
             // Contacts are about to change under our hands; a moment later the walk is over what they will hold.
             tally.leave(until: busy.checkAgainAt)
             return tally
         }
+        tally.hasMore = pending.count == chunkSize
         try await walk(&cursor, pending: &pending, busy: busy, &tally)
         try await readLeftOver(pending, cursor: cursor, busy: busy, &tally)
         return tally
@@ -68,8 +67,16 @@ struct OutboundBatch {
         let contacts = try await session.activeCampaign.contacts(ids: ids)
         let found = Set(contacts.map(\.id))
         let missing = ids.filter { !found.contains($0) }
+        let asked = Array(missing.prefix(ClusterLimits.missingPerRun))
+        let deleted = try await session.activeCampaign.deleted(among: asked)
+        // Those not asked for, and those that are there after all, are left to a later run.
+        let settled = pending.values.filter { found.contains($0.contactID) || deleted.contains($0.contactID) }
         try await settle(
-            contacts, pending: Array(pending.values), missing: missing, cursor: cursor, busy: busy, &tally)
+            contacts, pending: settled, missing: deleted.sorted(), cursor: cursor, busy: busy, &tally)
+        if deleted.count < missing.count {
+            tally.hasMore = false
+            tally.leave(until: run.now.addingTimeInterval(ClusterLimits.missingPause))
+        }
     }
 
     // MARK: - Settling a chunk
@@ -79,7 +86,6 @@ struct OutboundBatch {
         busy: BusyContacts, _ tally: inout RunTally
     ) async throws {
         var commit = session.commit(run)
-        try commit.advance(.outbound, .contact, cursor: cursor)
         let links = try await session.store.links(tenant: session.number, contactIDs: contacts.map(\.id) + missing)
         let linksByContact = Dictionary(grouping: links, by: \.contactID)
         // A contact in an open import holds neither its old nor its new values for certain (activecampaign-api 6).
@@ -97,10 +103,18 @@ struct OutboundBatch {
         tally.seen += contacts.count
 
         let writes = apply(verdicts, to: &commit, &tally)
-        if !writes.isEmpty {
-            try await RecordWriter(session: session, run: run).write(writes, into: &commit, &tally)
+        do {
+            if !writes.isEmpty {
+                try await RecordWriter(session: session, run: run).write(writes, into: &commit, &tally)
+            }
+        } catch let trouble as StreamTrouble {
+            // What Salesforce has answered is stored; the chunk's other contacts are read again.
+            commit.consumedEchoes += chunk.echoes.settled(by: commit.links, side: .salesforce)
+            try await run.commit(commit, store: session.store)
+            throw trouble
         }
         commit.consumedEchoes += chunk.echoes.settled(by: commit.links, side: .salesforce)
+        try commit.advance(.outbound, .contact, cursor: cursor)
         let deferred = commit.deferredContactIDs
         commit.deferred.forEach { tally.leave(until: $0.until) }
         commit.settled += pending.filter { !deferred.contains($0.contactID) }
@@ -154,11 +168,14 @@ struct OutboundBatch {
             case .dropped(let decisions):
                 tally.count(decisions)
                 commit.note(decisions)
+                commit.resolveFailure(.outbound, recordID: String(contactID))
             case .relinked(let link, let decisions):
                 tally.count(decisions)
                 commit.links.append(link)
                 commit.note(decisions)
-            case .deferred(let until, let reason, let decisions):
+                commit.resolveFailure(.outbound, recordID: String(contactID))
+            case .deferred(let link, let until, let reason, let decisions):
+                if let link { commit.links.append(link) }
                 commit.deferChange(contactID, until: until, reason: reason)
                 commit.note(decisions)
             case .write(let write, let decisions):

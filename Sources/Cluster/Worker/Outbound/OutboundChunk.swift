@@ -48,6 +48,33 @@ struct RecordWrite {
     var write: FieldWrite
     let purpose: Purpose
     let projector: Projector
+    /// What the record will hold of our writing, for the ledger: of the write as it was planned, whatever Salesforce
+    /// refuses of it.
+    let intended: Fingerprint
+
+    init(
+        contact: ActiveCampaignContact, object: ObjectKind, recordID: String?, write: FieldWrite, purpose: Purpose,
+        rules: OutboundRules
+    ) {
+        self.contact = contact
+        self.object = object
+        self.recordID = recordID
+        self.write = write
+        self.purpose = purpose
+        projector = rules.projector(of: object)
+        intended =
+            if case .create(let creation) = purpose {
+                rules.fingerprint(of: creation, object)
+            } else {
+                Fingerprint(write.projection)
+            }
+    }
+
+    /// The ledger's entry for this write.
+    var intention: EchoIntention {
+        EchoIntention(
+            side: .salesforce, object: object, recordID: recordID ?? "new:\(contactID)", fingerprint: intended)
+    }
 
     var contactID: Int64 { contact.id }
 
@@ -87,8 +114,8 @@ enum OutboundVerdict {
     case relinked(Link, [Decision])
     /// To be written.
     case write(RecordWrite, [Decision])
-    /// Left pending until an instant.
-    case deferred(until: Date, reason: String, [Decision])
+    /// Left pending until an instant; the link, when there is one, is stored all the same.
+    case deferred(Link?, until: Date, reason: String, [Decision])
 }
 
 /// Fingerprints of writes of ours whose outcome was never committed, by record id (R58, T10, T17).
@@ -191,14 +218,16 @@ struct OutboundChunk {
     /// Decides every contact of the chunk.
     func verdicts(_ answers: OutboundAnswers) -> [(contactID: Int64, verdict: OutboundVerdict)] {
         let found = Candidates(answers.found)
+        // A record found for one contact of the chunk is taken for the others (D3).
+        var owners = answers.owners
         return intents.map { contact, intent in
             switch intent {
             case .drop(let code, let reason):
-                (contact.id, .dropped([decision(code, contact, reason: reason)]))
+                return (contact.id, .dropped([decision(code, contact, reason: reason)]))
             case .create(let object):
-                (contact.id, create(object, contact, found: found, answers: answers))
+                return (contact.id, create(object, contact, found: found, owners: &owners, answers))
             case .update(let link, let changed):
-                (contact.id, update(contact, link: link, changed: changed, answers: answers))
+                return (contact.id, update(contact, link: link, changed: changed, answers: answers))
             }
         }
     }
@@ -206,24 +235,27 @@ struct OutboundChunk {
     // MARK: - Creations
 
     private func create(
-        _ object: ObjectKind, _ contact: ActiveCampaignContact, found: Candidates, answers: OutboundAnswers
+        _ object: ObjectKind, _ contact: ActiveCampaignContact, found: Candidates, owners: inout [String: Int64],
+        _ answers: OutboundAnswers
     ) -> OutboundVerdict {
-        let taken = Set(answers.owners.filter { $0.value != contact.id }.keys)
-        if let match = OutboundRules.match(candidates: found.of(contact), taken: taken) {
+        let candidates = found.of(contact)
+        let taken = Set(candidates.map(\.id).filter { owners[$0, default: contact.id] != contact.id })
+        if let match = OutboundRules.match(candidates: candidates, taken: taken) {
+            owners[match.record.id] = contact.id
             return link(contact, to: match.record, isAmbiguous: match.isAmbiguous)
         }
         if !hasExternalID, let attempt = answers.creationAttempts[contact.id],
             now.timeIntervalSince(attempt) < Self.creationQuarantine
         {
             return .deferred(
-                until: attempt.addingTimeInterval(Self.creationQuarantine), reason: "creation_outcome_unknown",
+                nil, until: attempt.addingTimeInterval(Self.creationQuarantine), reason: "creation_outcome_unknown",
                 [decision(.queued, contact, object, reason: "T17")])
         }
         let creation = rules.creation(of: object, for: contact)
         return .write(
             RecordWrite(
                 contact: contact, object: object, recordID: nil, write: creation.write, purpose: .create(creation),
-                projector: rules.projector(of: object)),
+                rules: rules),
             kept(creation.write, contact, object, record: nil))
     }
 
@@ -242,11 +274,10 @@ struct OutboundChunk {
         }
         decisions += kept(match.write, contact, record.object, record: record.id)
         if match.isEmpty, !hasExternalID || record.contactID == contact.id { return .relinked(match.link, decisions) }
-        let projector = rules.projector(of: record.object)
         return .write(
             RecordWrite(
                 contact: contact, object: record.object, recordID: record.id, write: match.write,
-                purpose: .match(match, held: projector.project(record)), projector: projector),
+                purpose: .match(match, held: rules.projector(of: record.object).project(record)), rules: rules),
             decisions)
     }
 
@@ -272,7 +303,7 @@ struct OutboundChunk {
             return .write(
                 RecordWrite(
                     contact: contact, object: link.object, recordID: link.recordID, write: write,
-                    purpose: .update(link, changed: changed, echoes: echoes), projector: projector),
+                    purpose: .update(link, changed: changed, echoes: echoes), rules: rules),
                 kept)
         case .alreadyThere:
             return .relinked(settled, kept)
@@ -283,8 +314,10 @@ struct OutboundChunk {
             // What the contact held stays as it was, so that its change is seen again after an undelete (R89).
             var gone = link
             gone.state = .missing
-            return .relinked(
-                gone, [decision(.tombstoned, contact, link.object, record: link.recordID, reason: "R89")])
+            // The change stays for the next run: it goes through the contact's other link, or is dropped there (R91).
+            return .deferred(
+                gone, until: now, reason: "record_gone",
+                [decision(.tombstoned, contact, link.object, record: link.recordID, reason: "R89")])
         }
     }
 

@@ -3,37 +3,10 @@ import Foundation
 import Store
 import SyncRules
 
-/// Why Salesforce refused one record, as far as the batch must tell cases apart.
-struct RowRefusal: Sendable {
-    enum Kind: Sendable {
-        /// The package's own rule: changed in Salesforce since the last pull (R53).
-        case changedInSalesforce
-        /// This record's data; tried again when it changes.
-        case permanent
-        /// The record is deleted.
-        case gone
-        /// A converted lead (R49).
-        case converted
-        /// Passing: a lock, a flow's inner time-out.
-        case passing
-        /// An administrator must act.
-        case needsHuman
-    }
-
-    var kind: Kind
-    /// The provider's stable code, `STRING_TOO_LONG`.
-    var code: String
-    /// API names of the fields concerned, when the provider names them.
-    var fields: [String]
-}
-
-/// What became of one record of a write.
-enum RowOutcome: Sendable {
-    case written(id: String)
-    case refused(RowRefusal)
-}
-
 /// Writes planned records to Salesforce and turns every row's answer into its settlement.
+///
+/// What it has put into `commit` when it throws is true and can be stored; only the cursor must not move with it, and no
+/// pending change may be settled with it.
 struct RecordWriter {
     let session: TenantSession
     let run: RunContext
@@ -43,29 +16,40 @@ struct RecordWriter {
     /// What is about to be written goes into the echo ledger first and is committed: if the answer is lost, the next run
     /// and the next pull know our own write by it (T10, T17).
     func write(_ writes: [RecordWrite], into commit: inout RunCommit, _ tally: inout RunTally) async throws {
-        try await session.store.intend(tenant: session.number, writes.map { intention($0) }, now: run.now)
+        try await session.store.intend(tenant: session.number, writes.map(\.intention), now: run.now)
         var remaining = writes
+        var trouble: StreamTrouble?
         // The second round carries what is left of records some of whose fields were refused (D6).
-        for round in 0..<ClusterLimits.fieldDropRounds {
+        for round in 0..<ClusterLimits.fieldDropRounds where !remaining.isEmpty && trouble == nil {
             let outcomes = try await session.salesforce.write(remaining)
+            let attempts = try await attempts(of: remaining, outcomes)
             var again: [RecordWrite] = []
             for (write, outcome) in zip(remaining, outcomes) {
                 switch outcome {
                 case .written(let id):
                     accept(write, id: id, &commit, &tally)
+                case .failed(let why):
+                    trouble = trouble ?? why
                 case .refused(let refusal):
                     let isLast = round + 1 == ClusterLimits.fieldDropRounds
                     if !isLast, let reduced = reduce(write, after: refusal, &commit) {
                         again.append(reduced)
                     } else {
-                        refuse(write, refusal, &commit, &tally)
+                        refuse(write, refusal, attempts: attempts[write.contactID] ?? 0, &commit, &tally)
                     }
                 }
             }
-            if again.isEmpty { break }
             remaining = again
         }
-        commit.consumedEchoes += writes.map { intention($0).key }
+        if let trouble { throw trouble }
+    }
+
+    /// How often the contacts of records that may pass later were tried already.
+    private func attempts(of writes: [RecordWrite], _ outcomes: [RowOutcome]) async throws -> [Int64: Int] {
+        let ids = zip(writes, outcomes).compactMap { write, outcome in
+            if case .refused(let refusal) = outcome, refusal.mayPass { write.contactID } else { nil }
+        }
+        return try await session.store.attempts(tenant: session.number, contactIDs: ids)
     }
 
     // MARK: - Settlements
@@ -94,28 +78,51 @@ struct RecordWriter {
             commit.decisions.append(decision(.accepted, write, id: id, reason: "R24"))
             tally.updated += 1
         }
+        commit.consumedEchoes.append(write.intention.key)
         commit.resolveFailure(.outbound, recordID: String(write.contactID))
     }
 
     private func refuse(
-        _ write: RecordWrite, _ refusal: RowRefusal, _ commit: inout RunCommit, _ tally: inout RunTally
+        _ write: RecordWrite, _ refusal: RowRefusal, attempts: Int, _ commit: inout RunCommit, _ tally: inout RunTally
     ) {
+        if !refusal.isUnknown { commit.consumedEchoes.append(write.intention.key) }
         switch refusal.kind {
         case .changedInSalesforce:
             lose(write, &commit, &tally)
         case .gone:
-            guard case .update(var link, _, _) = write.purpose else { return fail(write, refusal, &commit, &tally) }
+            bury(write, &commit)
+        case .passing where attempts + 1 < ClusterLimits.recordAttempts,
+            .locked where attempts + 1 < ClusterLimits.lockedAttempts:
+            postpone(write, refusal, by: ClusterLimits.recordRetry.delay(attempt: attempts).seconds, &commit)
+        case .blocked, .mapping:
+            // Not the record's fault: it is tried again unchanged, and seen among the failures meanwhile.
+            tally.failed += 1
+            let next = run.now.addingTimeInterval(ClusterLimits.humanRecordRetry)
+            commit.fail(
+                .outbound, write.object, recordID: String(write.contactID), code: refusal.code,
+                fields: refusal.fields, fingerprint: nil, now: run.now, retryAt: next, kind: .human)
+            postpone(write, refusal, by: ClusterLimits.humanRecordRetry, &commit)
+        case .permanent, .converted, .passing, .locked:
+            fail(write, refusal, &commit, &tally)
+        }
+    }
+
+    private func postpone(
+        _ write: RecordWrite, _ refusal: RowRefusal, by seconds: TimeInterval, _ commit: inout RunCommit
+    ) {
+        commit.deferChange(write.contactID, until: run.now.addingTimeInterval(seconds), reason: refusal.code)
+        commit.decisions.append(decision(.lockedRetry, write, id: write.recordID, reason: refusal.code))
+    }
+
+    /// The record is gone. The change stays: the next run settles it through the contact's other link, by another record
+    /// of its address, or as *tombstoned* (R89, R91).
+    private func bury(_ write: RecordWrite, _ commit: inout RunCommit) {
+        if case .update(var link, _, _) = write.purpose {
             link.state = .missing
             commit.links.append(link)
             commit.decisions.append(decision(.tombstoned, write, id: link.recordID, reason: "R89"))
-        case .passing:
-            let wait = ClusterLimits.recordRetry.delay(attempt: 0)
-            commit.deferChange(
-                write.contactID, until: run.now.addingTimeInterval(wait.seconds), reason: refusal.code)
-            commit.decisions.append(decision(.lockedRetry, write, id: write.recordID, reason: refusal.code))
-        case .permanent, .converted, .needsHuman:
-            fail(write, refusal, &commit, &tally)
         }
+        commit.deferChange(write.contactID, until: run.now, reason: "record_gone")
     }
 
     /// R53, R54: the whole change set of the record is dropped, and the loser is on record.
@@ -129,7 +136,7 @@ struct RecordWriter {
             // It changed between our look and our write, or a lost creation met it: looked at anew in the next run.
             commit.deferChange(
                 write.contactID, until: run.now.addingTimeInterval(ClusterLimits.recordRetry.floor.seconds),
-                reason: "ACSYNC_PENDING")
+                reason: "changed_meanwhile")
         }
     }
 
@@ -157,18 +164,6 @@ struct RecordWriter {
                 decision(.invalidBeforeSend, write, id: write.recordID, reason: refusal.code, field: field))
         }
         return reduced
-    }
-
-    private func intention(_ write: RecordWrite) -> EchoIntention {
-        let fingerprint =
-            if case .create(let creation) = write.purpose {
-                session.outboundRules.fingerprint(of: creation, write.object)
-            } else {
-                Fingerprint(write.write.projection)
-            }
-        return EchoIntention(
-            side: .salesforce, object: write.object, recordID: write.recordID ?? "new:\(write.contactID)",
-            fingerprint: fingerprint)
     }
 
     private func decision(

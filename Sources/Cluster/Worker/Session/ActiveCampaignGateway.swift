@@ -51,6 +51,23 @@ struct ActiveCampaignGateway: Sendable {
             contact)
     }
 
+    /// The contact of an address; nil when there is none.
+    func contact(of email: EmailAddress) async throws -> SyncRules.ActiveCampaignContact? {
+        try await calling { () async throws(ActiveCampaignError) in try await client.contact(email: email.normalized) }
+            .map(contact)
+    }
+
+    /// Those of contacts missing in a listing that ActiveCampaign says are not there; an empty listing alone proves
+    /// nothing (T20).
+    func deleted(among ids: [Int64]) async throws -> Set<Int64> {
+        var deleted: Set<Int64> = []
+        for id in ids {
+            let contact = try await calling { () async throws(ActiveCampaignError) in try await client.contact(id: id) }
+            if contact == nil { deleted.insert(id) }
+        }
+        return deleted
+    }
+
     private func contact(_ record: ContactRecord) -> SyncRules.ActiveCampaignContact {
         var fields = [
             "email": record.email, "firstName": record.firstName, "lastName": record.lastName, "phone": record.phone,
@@ -147,6 +164,23 @@ struct ActiveCampaignGateway: Sendable {
             .completed(contactIDs: contactIDs, refused: failed.compactMap(EmailAddress.init))
         case .failed, .unknown: .lost
         }
+    }
+
+    // MARK: - Webhooks
+
+    /// All webhooks of the account, other programs' as well.
+    func webhooks() async throws -> [Webhook] {
+        try await calling { () async throws(ActiveCampaignError) in try await client.webhooks() }
+    }
+
+    /// Makes a webhook.
+    func createWebhook(_ request: WebhookRequest) async throws -> Webhook {
+        try await calling { () async throws(ActiveCampaignError) in try await client.createWebhook(request) }
+    }
+
+    /// Deletes a webhook.
+    func deleteWebhook(_ id: Int64) async throws {
+        try await calling { () async throws(ActiveCampaignError) in try await client.deleteWebhook(id) }
     }
 
     // MARK: - Values and errors

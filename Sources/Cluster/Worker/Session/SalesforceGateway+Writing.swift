@@ -12,7 +12,7 @@ extension SalesforceGateway {
         var outcomes = try await send(writes.map(wireWrite))
         // A field the org does not have or does not let us write: learn which, and send those records without it.
         let refused = outcomes.indices.filter { index in
-            if case .refused(let refusal) = outcomes[index] { refusal.kind == .needsHuman } else { false }
+            if case .refused(let refusal) = outcomes[index] { refusal.kind == .mapping } else { false }
         }
         guard !refused.isEmpty, try await learn(Set(refused.map { writes[$0].object })) else { return outcomes }
         let again = try await send(refused.map { wireWrite(writes[$0]) })
@@ -74,17 +74,23 @@ extension SalesforceGateway {
             let answer = try await calling { () async throws(SalesforceError) in try await client.write(pack) }
             for (place, result) in answer.value { outcomes[place] = Self.outcome(result, writes[place]) }
         }
-        let missing = RowOutcome.refused(RowRefusal(kind: .passing, code: "no_result", fields: []))
+        let missing = RowOutcome.refused(RowRefusal(kind: .passing, code: "no_result", fields: [], isUnknown: true))
         return outcomes.map { $0 ?? missing }
     }
 
     private static func outcome(_ result: WriteResult, _ write: SalesforceWrite) -> RowOutcome {
         if result.isWritten, let id = result.id ?? write.record.id { return .written(id: id) }
+        // An error with a status is a whole collection's: only a field the org lacks can be mended by us.
+        if let error = result.errors.first(where: { $0.status != nil }), error.verdict != .needsHuman(.mapping) {
+            return .failed(StreamTrouble(error))
+        }
         let refusals = result.errors.map(refusal)
         // Several rules can fail at once; the package's own decides, then whatever passes by itself.
-        let order: [RowRefusal.Kind] = [.changedInSalesforce, .gone, .converted, .needsHuman, .permanent, .passing]
+        let order: [RowRefusal.Kind] = [
+            .changedInSalesforce, .gone, .converted, .blocked, .mapping, .permanent, .locked, .passing,
+        ]
         let first = order.lazy.compactMap { kind in refusals.first { $0.kind == kind } }.first
-        return .refused(first ?? RowRefusal(kind: .passing, code: "no_id", fields: []))
+        return .refused(first ?? RowRefusal(kind: .passing, code: "no_id", fields: [], isUnknown: true))
     }
 
     private static func refusal(_ error: SalesforceError) -> RowRefusal {
@@ -93,10 +99,12 @@ extension SalesforceGateway {
             case (.changedSinceSync?, _): .changedInSalesforce
             case (.recordDeleted?, _): .gone
             case (.leadConverted?, _): .converted
+            case (_, .retry(_, .lock, _)): .locked
             case (_, .retry): .passing
             case (_, .permanent): .permanent
-            case (_, .needsHuman(.mapping)): .needsHuman
-            case (_, .needsHuman), (_, .ourBug): .permanent
+            case (_, .needsHuman(.mapping)): .mapping
+            case (_, .needsHuman(.duplicateData)), (_, .ourBug): .permanent
+            case (_, .needsHuman): .blocked
             }
         return RowRefusal(kind: kind, code: error.code, fields: error.fields)
     }

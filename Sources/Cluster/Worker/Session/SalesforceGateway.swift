@@ -144,7 +144,7 @@ struct SalesforceGateway: Sendable {
         record.convertedContactID = wire["ConvertedContactId"]?.string
         record.status = wire[PackageField.status]?.string.flatMap(SyncStatus.init)
         if case .number(let digits)? = wire[PackageField.changeSequence] {
-            record.changeSequence = Double(digits).map { Int64($0) }
+            record.changeSequence = Double(digits).flatMap { Int64(exactly: $0.rounded()) }
         }
         if let externalIDField { record.contactID = wire[externalIDField]?.string.flatMap { Int64($0) } }
         if let markerField { record.isMarked = wire[markerField]?.bool }

@@ -32,6 +32,8 @@ final class SessionCache: Sendable {
         let activeCampaign: ActiveCampaignGateway
         let salesforce: SalesforceGateway
         let meter: CallMeter
+        let webhookMark = DoneMark()
+        let madeAt: Date
         var usedAt: ContinuousClock.Instant
     }
 
@@ -55,7 +57,7 @@ final class SessionCache: Sendable {
     /// A session for one run, on the tenant's rows as they are now.
     func session(for tenant: ReadyTenant) async throws -> TenantSession {
         var parts: Parts
-        if let known = kept.withLock({ $0[tenant.number] }), known.version == tenant.version {
+        if let known = kept.withLock({ $0[tenant.number] }), known.version == tenant.version, isFresh(known, tenant) {
             parts = known
         } else {
             parts = try await make(tenant)
@@ -64,7 +66,16 @@ final class SessionCache: Sendable {
         keep(parts, for: tenant.number)
         return TenantSession(
             tenant: tenant, streams: try await store.streams(tenant: tenant.number), store: store,
-            activeCampaign: parts.activeCampaign, salesforce: parts.salesforce, meter: parts.meter)
+            activeCampaign: parts.activeCampaign, salesforce: parts.salesforce, meter: parts.meter,
+            webhookBase: providers.webhookBase, webhookMark: parts.webhookMark)
+    }
+
+    /// Field lists change without a word to us; sooner when a mapping waits for a field to be made.
+    private func isFresh(_ parts: Parts, _ tenant: ReadyTenant) -> Bool {
+        let unusable = UnusableFields(
+            mappings: tenant.config.mappings, activeCampaign: parts.activeCampaign, salesforce: parts.salesforce)
+        let life = unusable.isEmpty ? ClusterLimits.fieldListLife : ClusterLimits.brokenFieldListLife
+        return clock.now.timeIntervalSince(parts.madeAt) < life
     }
 
     /// Drops what is kept of a tenant whose fields or credentials turned out to be others.
@@ -91,7 +102,7 @@ final class SessionCache: Sendable {
         let campaign = ActiveCampaignGateway(client: client, catalog: catalog, tagIDs: TagCache())
         return Parts(
             version: tenant.version, activeCampaign: campaign, salesforce: try salesforce(tenant, meter), meter: meter,
-            usedAt: .now)
+            madeAt: clock.now, usedAt: .now)
     }
 
     private func activeCampaign(_ tenant: ReadyTenant, _ meter: CallMeter) throws -> ActiveCampaignClient {

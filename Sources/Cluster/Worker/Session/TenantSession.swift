@@ -9,6 +9,10 @@ struct TenantSession: Sendable {
     let activeCampaign: ActiveCampaignGateway
     let salesforce: SalesforceGateway
     let outboundRules: OutboundRules
+    /// Base address of ingest; nil registers no webhook.
+    let webhookBase: String?
+    /// Set once the tenant's webhook was seen to be there.
+    let webhookMark: DoneMark
     private let meter: CallMeter
     private let inboundRules: [ObjectKind: InboundRules]
     private let streams: [StreamRow]
@@ -16,11 +20,13 @@ struct TenantSession: Sendable {
     /// Puts a tenant's parts together.
     init(
         tenant: ReadyTenant, streams: [StreamRow], store: Store, activeCampaign: ActiveCampaignGateway,
-        salesforce: SalesforceGateway, meter: CallMeter
+        salesforce: SalesforceGateway, meter: CallMeter, webhookBase: String?, webhookMark: DoneMark
     ) {
         let unusable = UnusableFields(
             mappings: tenant.config.mappings, activeCampaign: activeCampaign, salesforce: salesforce)
         self.meter = meter
+        self.webhookBase = webhookBase
+        self.webhookMark = webhookMark
         self.tenant = tenant
         self.streams = streams
         self.store = store
@@ -70,6 +76,11 @@ struct TenantSession: Sendable {
 
     /// All streams of a direction.
     func streams(of direction: Direction) -> [StreamRow] { streams.filter { $0.direction == direction } }
+
+    /// Whether a job still has something to do: it may have been asked for while an earlier one was doing it.
+    func isAsked(for kind: JobKind, at instant: Date) -> Bool {
+        kind == .imports || streams(of: kind.direction).contains { $0.isDue(at: instant) }
+    }
 
     /// An empty commit under the run's token.
     func commit(_ run: RunContext) -> RunCommit {

@@ -1,0 +1,219 @@
+import Cluster
+import Drivers
+import Foundation
+import JobQueue
+import Simulators
+import Store
+
+import enum SyncRules.Direction
+
+/// A random history of one tenant through the real cluster: people on both sides, providers that fail, workers that die
+/// and clocks that jump; then peace.
+final class ClusterHistory {
+    let cluster: TestCluster
+    let tenant: TestTenant
+    let hasPackage: Bool
+    private var random: SeededGenerator
+    private var people = 0
+    private var emails: [String] = []
+    /// Records that users created, by address.
+    private(set) var userRecords: [String: Int] = [:]
+    /// Jobs of dead workers, which may come to life again.
+    private var abandoned: [LeasedJob] = []
+    private(set) var log: [String] = []
+
+    init(seed: UInt64) async throws {
+        var random = SeededGenerator(seed: seed)
+        var options = TestTenant.Options()
+        options.hasPackage = random.chance(50)
+        options.hasExternalID = options.hasPackage || random.chance(50)
+        options.customFields = ["Note"]
+        self.random = random
+        hasPackage = options.hasPackage
+        cluster = try await TestCluster.start()
+        tenant = try await TestTenant("acme", in: cluster, options)
+        note("package \(options.hasPackage), external id \(options.hasExternalID)")
+    }
+
+    private func note(_ text: String) { log.append(text) }
+
+    // MARK: - War
+
+    func run(steps: Int) async throws {
+        for _ in 0..<steps { try await step() }
+    }
+
+    private func step() async throws {
+        switch Int.random(in: 0..<100, using: &random) {
+        case 0..<10: try addContact()
+        case 10..<20: try addRecord()
+        case 20..<35: try editContact()
+        case 35..<50: try editRecord()
+        case 50..<54: try requestCreation()
+        case 54..<62: addFault()
+        case 62..<68: advance()
+        case 68..<74: try await abandon()
+        case 74..<77: try await resurrect()
+        case 77..<80: try crowd()
+        default: try await work()
+        }
+    }
+
+    private func somebody() -> String {
+        if people == 0 || (people < 6 && random.chance(50)) { people += 1 }
+        return "p\(Int.random(in: 1...people, using: &random))@x.example"
+    }
+
+    private func word() -> String { ["a", "b", "c", "d"].randomElement(using: &random) ?? "a" }
+
+    private func addContact() throws {
+        let email = somebody()
+        guard tenant.account.contact(email: email) == nil else { return }
+        let automation: ActiveCampaignAutomation? =
+            random.chance(30) ? nil : random.chance(70) ? .createContactInSalesforce : .createLeadInSalesforce
+        try tenant.signUp(email, last: word(), automation: automation)
+        note("AC new \(email) \(automation?.tag ?? "")")
+    }
+
+    private func addRecord() throws {
+        let email = somebody()
+        if random.chance(70) {
+            try tenant.createContact(email, last: word())
+        } else {
+            try tenant.createLead(email, last: word())
+        }
+        userRecords[email, default: 0] += 1
+        note("SF new \(email)")
+    }
+
+    /// Thirty people at once, so that imports and chunks are used.
+    private func crowd() throws {
+        let first = Int.random(in: 100..<100_000, using: &random) * 100
+        let isOutbound = random.chance(50)
+        for number in first..<first + 30 {
+            let email = "crowd\(number)@x.example"
+            if isOutbound {
+                try tenant.signUp(email, last: word())
+            } else {
+                try tenant.createContact(email, last: word())
+                userRecords[email, default: 0] += 1
+            }
+        }
+        note("crowd of 30 on side \(isOutbound ? "AC" : "SF")")
+    }
+
+    private func editContact() throws {
+        guard let contact = tenant.account.contacts().randomElement(using: &random) else { return }
+        let value = word()
+        let edit =
+            switch Int.random(in: 0..<4, using: &random) {
+            case 0: ActiveCampaignEdit(firstName: value)
+            case 1: ActiveCampaignEdit(lastName: value)
+            case 2: ActiveCampaignEdit(phone: random.chance(30) ? "" : value)
+            default: ActiveCampaignEdit(fields: ["NOTE": random.chance(30) ? "" : value])
+            }
+        try tenant.account.actAsPerson { try $0.edit(contact.id, edit) }
+        note("AC edit \(contact.email) \(value)")
+    }
+
+    private func editRecord() throws {
+        let records = tenant.org.records("Contact") + tenant.org.records("Lead")
+        guard let record = records.randomElement(using: &random) else { return }
+        let field = ["FirstName", "LastName", "Phone", "Note__c"].randomElement(using: &random) ?? "Phone"
+        let isCleared = field != "LastName" && random.chance(30)
+        let value: FieldValue = isCleared ? .null : .text(word())
+        try tenant.update(record.object, record.id, [field: value])
+        note("SF edit \(record.id) \(record["Email"].text ?? "") \(field) \(value.text ?? "null")")
+    }
+
+    private func requestCreation() throws {
+        guard let contact = tenant.account.contacts().randomElement(using: &random) else { return }
+        let automation: ActiveCampaignAutomation =
+            random.chance(70) ? .createContactInSalesforce : .createLeadInSalesforce
+        try tenant.account.runAutomation(automation, contact: contact.id)
+        note("AC automation \(contact.email) \(automation.tag)")
+    }
+
+    // MARK: - Trouble
+
+    private func addFault() {
+        let effect: FaultEffect =
+            [.loseAnswer, .reset, .cutBody, .answer(status: 503, body: .empty)].randomElement(using: &random) ?? .reset
+        let skipping = Int.random(in: 0...4, using: &random)
+        let path = random.chance(50) ? "/api/3" : "/services"
+        cluster.salesforce.faults.add(
+            effect, on: FaultMatch(pathPrefix: path),
+            .times(random.chance(70) ? 1 : 6, skipping: skipping))
+        note("fault \(effect) on \(path) after \(skipping)")
+    }
+
+    private func advance() {
+        let seconds = Double([2, 20, 200, 700, 4_000].randomElement(using: &random) ?? 2)
+        cluster.advance(seconds)
+        note("clock +\(seconds)")
+    }
+
+    // MARK: - Workers
+
+    private func lease(_ worker: WorkerID) async throws -> [LeasedJob] {
+        let direction: Direction? = [.outbound, .inbound, nil].randomElement(using: &random) ?? nil
+        let number = try await tenant.number(in: cluster)
+        try await cluster.store.requestRun(tenant: number, direction: direction, now: cluster.wallClock.now)
+        _ = try await cluster.scheduler.runOnce()
+        return try await cluster.queue.lease(worker: worker, limit: 4).jobs
+    }
+
+    private func work() async throws {
+        for job in try await lease(cluster.worker) {
+            let outcome = await cluster.runner.run(job)
+            _ = try await cluster.queue.settle(worker: cluster.worker, [Settlement(job, outcome)])
+            note("ran \(job.key.kind): \(outcome)")
+        }
+    }
+
+    /// A worker takes a job, dies somewhere in it, and its leases run out.
+    private func abandon() async throws {
+        let worker = WorkerID("dying")
+        let jobs = try await lease(worker)
+        for job in jobs {
+            let runner = cluster.runner
+            let task = Task { await runner.run(job) }
+            let delay = Int.random(in: 0...60, using: &random)
+            try await Task.sleep(for: .milliseconds(delay))
+            if random.chance(70) { task.cancel() }
+            _ = await task.value
+            note("killed \(job.key.kind) after \(delay) ms")
+        }
+        abandoned += jobs
+        cluster.advance(60)
+        _ = try await cluster.queue.sweep()
+    }
+
+    /// A worker taken for dead runs its job once more: it must not undo what came after.
+    private func resurrect() async throws {
+        guard let job = abandoned.popLast() else { return }
+        let outcome = await cluster.runner.run(job)
+        note("zombie \(job.key.kind): \(outcome)")
+    }
+
+    // MARK: - Peace
+
+    /// Rounds until a whole one changes nothing.
+    /// - Returns: false when that never comes.
+    func settle(rounds: Int = 25) async throws -> Bool {
+        cluster.salesforce.faults.removeAll()
+        abandoned = []
+        var before = tenant.snapshot()
+        var quiet = 0
+        for round in 1...rounds {
+            cluster.advance(1_300)
+            try await cluster.round()
+            let after = tenant.snapshot()
+            quiet = after == before ? quiet + 1 : 0
+            note("round \(round) \(after == before ? "quiet" : "wrote")")
+            if quiet == 3 { return true }
+            before = after
+        }
+        return false
+    }
+}

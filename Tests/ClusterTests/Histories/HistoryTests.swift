@@ -1,0 +1,34 @@
+import Foundation
+import Simulators
+import Testing
+
+/// Whatever happens on the way, both sides agree in the end, and then nothing is written any more.
+@Suite(.timeLimit(.minutes(15)))
+struct HistoryTests {
+    /// Nine that are always the same and one that never is; `FERRY_HISTORY_SEED` runs a single one.
+    static let seeds: [UInt64] =
+        if let one = ProcessInfo.processInfo.environment["FERRY_HISTORY_SEED"].flatMap(UInt64.init) {
+            [one]
+        } else {
+            Array(1...9) + [UInt64.random(in: 10...1_000_000)]
+        }
+
+    @Test(arguments: seeds)
+    func bothSidesAgreeAfterAnyHistory(seed: UInt64) async throws {
+        print("history with seed \(seed)")
+        let history = try await ClusterHistory(seed: seed)
+        try await history.run(steps: 60)
+        let isQuiet = try await history.settle()
+        let complaints = try await Agreement(history: history).complaints()
+        let story = history.log.joined(separator: "\n")
+        #expect(isQuiet, "seed \(seed) never comes to rest:\n\(story)")
+        #expect(complaints.isEmpty, "seed \(seed):\n\(complaints.joined(separator: "\n"))\nafter\n\(story)")
+
+        // A deep sweep reads everything again.
+        let before = history.tenant.snapshot()
+        history.cluster.advance(7 * 3_600)
+        try await history.cluster.round()
+        #expect(history.tenant.snapshot() == before, "seed \(seed) writes after peace")
+        await history.cluster.stop()
+    }
+}
