@@ -96,9 +96,11 @@ extension ProcessTests {
                     return process
                 }
                 let campaign = try Self.decode(
-                    Sealed.self, try await tell("seal", "--tenant", "acme", input: tenant.account.token)).secret
+                    Sealed.self, try await tell("seal", "--tenant", "acme", input: tenant.account.token)
+                ).secret
                 let salesforce = try Self.decode(
-                    Sealed.self, try await tell("seal", "--tenant", "acme", input: try tenant.salesforceSecret)).secret
+                    Sealed.self, try await tell("seal", "--tenant", "acme", input: try tenant.salesforceSecret)
+                ).secret
                 let yaml = Self.yaml(cluster.baseURL, campaign, salesforce)
                 let applied = try Self.decode(Done.self, try await tell("tenants", "apply", "-", input: yaml))
                 #expect(applied.tenant == "acme" && applied.done == "applied")
@@ -170,7 +172,10 @@ extension ProcessTests {
                 "ac_type"
             ),
             ("settings: [", "line 3"),
-            ("budgets: [{provider: salesforce, daily_calls: 5, daily_share: 0.5}]", "either daily_calls or daily_share"),
+            (
+                "budgets: [{provider: salesforce, daily_calls: 5, daily_share: 0.5}]",
+                "either daily_calls or daily_share"
+            ),
         ])
         func aBadDocumentNamesItsKeyAndChangesNothing(line: String, sentence: String) async throws {
             try await LiveCluster.run { cluster in

@@ -1,5 +1,8 @@
+import Drivers
 import Foundation
 import Simulators
+import Store
+import SyncRules
 import Testing
 
 extension ProcessTests {
@@ -98,8 +101,8 @@ extension ProcessTests {
                         SELECT count(*) AS value FROM pg_stat_activity
                         WHERE datname = current_database() AND application_name = 'ferry \(role)'
                         """)
-                    return count > 0 || process.errors.contains("listening")
-                        || (try await cluster.redis.send("CLIENT", "LIST").text.contains("blpop"))
+                    if count > 0 || process.errors.contains("listening") { return true }
+                    return try await cluster.redis.send("CLIENT", "LIST").text?.contains("cmd=blpop") == true
                 }
                 process.send(SIGTERM)
                 #expect(try await process.end(within: .seconds(5)) == .code(0), "\(process.errors)")

@@ -1,6 +1,7 @@
 import Cluster
 import Drivers
 import Foundation
+import Store
 import Testing
 
 extension ProcessTests {

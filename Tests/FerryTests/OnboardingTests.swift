@@ -1,3 +1,4 @@
+import Drivers
 import Foundation
 import Simulators
 import Testing
@@ -55,7 +56,8 @@ extension ProcessTests {
                 ("ferry1.…", try tenant.sealed(tenant.salesforceSecret)),
             ]
             for (placeholder, value) in replacements {
-                rows.replaceSubrange(try #require(rows.range(of: placeholder), "README lacks \(placeholder)"), with: value)
+                rows.replaceSubrange(
+                    try #require(rows.range(of: placeholder), "README lacks \(placeholder)"), with: value)
             }
             return rows
         }

@@ -21,7 +21,8 @@ final class FerryProcess: Sendable {
 
     /// The executable under test, beside the test bundle in the build folder.
     static let program: String = {
-        let own = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? CommandLine.arguments[0]
+        let own =
+            (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? CommandLine.arguments[0]
         return URL(filePath: own).deletingLastPathComponent().appending(path: "ferry").path
     }()
 

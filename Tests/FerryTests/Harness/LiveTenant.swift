@@ -125,7 +125,8 @@ final class LiveTenant: Sendable {
         for (email, origin) in people {
             guard let contact = contacts[email], let record = records[email], contact.count == 1, record.count == 1
             else {
-                found.append("\(email) is \(contacts[email]?.count ?? 0) contacts, \(records[email]?.count ?? 0) records")
+                found.append(
+                    "\(email) is \(contacts[email]?.count ?? 0) contacts, \(records[email]?.count ?? 0) records")
                 continue
             }
             if contact[0].lastName != record[0]["LastName"].text { found.append("\(email) has two names") }
