@@ -92,7 +92,7 @@ extension ProcessTests {
                 let process = try cluster.start("ingest")
                 var port: Substring?
                 try await eventually("ingest listens") {
-                    port = process.errors.firstMatch(of: #/listening.*port=(\d+)/#)?.output.1
+                    port = process.errors.firstMatch(of: #/port=(\d+) .*listening/#)?.output.1
                     return port != nil
                 }
                 let http = try HTTPClient(options: .loopback)

@@ -137,12 +137,27 @@ final class LiveTenant: Sendable {
         return found + strangers.map { "\($0) should not be there" }
     }
 
-    /// Everything both sides hold, stamps included: equal before and after means that nothing was written.
+    /// Everything both sides hold, stamps included.
     func snapshot() -> Snapshot { Snapshot(contacts: account.contacts(), records: org.records("Contact")) }
 
     /// What both sides hold.
-    struct Snapshot: Equatable {
+    struct Snapshot {
         let contacts: [ActiveCampaignContact]
         let records: [SalesforceRecord]
+
+        /// What is not as it was, one line each; empty when nothing was written to either side.
+        func changes(since before: Snapshot) -> [String] {
+            let contacts = Dictionary(uniqueKeysWithValues: before.contacts.map { ($0.id, $0) })
+            let records = Dictionary(uniqueKeysWithValues: before.records.map { ($0.id, $0) })
+            var changes = self.contacts.compactMap { contact in
+                contacts[contact.id] == contact ? nil : "\(contacts[contact.id].debugDescription) is now \(contact)"
+            }
+            for record in self.records where records[record.id] != record {
+                let old = records[record.id]
+                let fields = record.fields.filter { old?[$0.key] != $0.value }
+                changes.append("\(record.id): \(fields) were \(fields.keys.map { old?[$0] ?? .null })")
+            }
+            return changes
+        }
     }
 }
