@@ -13,6 +13,21 @@ package struct TenantDocument: Sendable, Codable, Hashable {
 
     /// Makes a document without rows.
     package init(id: String) { self.id = id }
+
+    enum CodingKeys: String, CodingKey, CaseIterable {
+        case id, connections, settings, mappings, criteria, budgets
+    }
+
+    /// Every key a document may have.
+    package static let keys = CodingKeys.allCases.map(\.rawValue)
+    /// Every key the rows of a section may have, by the section's key.
+    package static let sectionKeys = [
+        CodingKeys.connections.rawValue: ConnectionDocument.CodingKeys.allCases.map(\.rawValue),
+        CodingKeys.settings.rawValue: SettingsDocument.CodingKeys.allCases.map(\.rawValue),
+        CodingKeys.mappings.rawValue: MappingDocument.CodingKeys.allCases.map(\.rawValue),
+        CodingKeys.criteria.rawValue: CriterionDocument.CodingKeys.allCases.map(\.rawValue),
+        CodingKeys.budgets.rawValue: BudgetDocument.CodingKeys.allCases.map(\.rawValue),
+    ]
 }
 
 /// A row of `connections`.
@@ -32,7 +47,7 @@ package struct ConnectionDocument: Sendable, Codable, Hashable {
         self.secret = secret
     }
 
-    enum CodingKeys: String, CodingKey {
+    enum CodingKeys: String, CodingKey, CaseIterable {
         case provider, secret
         case baseURL = "base_url"
         case apiVersion = "api_version"
@@ -63,7 +78,7 @@ package struct SettingsDocument: Sendable, Codable, Hashable {
     /// Makes a row of defaults.
     package init() {}
 
-    enum CodingKeys: String, CodingKey {
+    enum CodingKeys: String, CodingKey, CaseIterable {
         case outboundEnabled = "outbound_enabled"
         case inboundIntervalHours = "inbound_interval_hours"
         case dailyHour = "daily_hour"
@@ -100,7 +115,7 @@ package struct MappingDocument: Sendable, Codable, Hashable {
         self.acField = acField
     }
 
-    enum CodingKeys: String, CodingKey {
+    enum CodingKeys: String, CodingKey, CaseIterable {
         case object, truncate
         case sfField = "sf_field"
         case acField = "ac_field"
@@ -128,7 +143,7 @@ package struct CriterionDocument: Sendable, Codable, Hashable {
         self.operands = operands
     }
 
-    enum CodingKeys: String, CodingKey {
+    enum CodingKeys: String, CodingKey, CaseIterable {
         case object, position, field, `operator`, operands
         case groupNo = "group_no"
         case valueType = "value_type"
@@ -148,7 +163,7 @@ package struct BudgetDocument: Sendable, Codable, Hashable {
         self.dailyCalls = dailyCalls
     }
 
-    enum CodingKeys: String, CodingKey {
+    enum CodingKeys: String, CodingKey, CaseIterable {
         case provider
         case dailyCalls = "daily_calls"
         case dailyShare = "daily_share"

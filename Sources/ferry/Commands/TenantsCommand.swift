@@ -73,32 +73,9 @@ struct TenantsCommand: AsyncParsableCommand {
         @OptionGroup var output: OutputOptions
 
         func run() async throws {
-            let document = try read()
+            let document = try TenantFile(path: file).read()
             try await Control.run("tenants") { try await $0.store.apply(document, by: errand.errand) }
             try output.print(Done(tenant: document.id, done: "applied")) { "Applied \(document.id)." }
-        }
-
-        private func read() throws -> TenantDocument {
-            let data =
-                file == "-"
-                ? try FileHandle.standardInput.readToEnd() ?? Data() : try Data(contentsOf: URL(filePath: file))
-            do { return try YAMLDecoder().decode(TenantDocument.self, from: data) } catch let error as DecodingError {
-                throw ValidationError("\(file): \(Self.sentence(error))")
-            }
-        }
-
-        private static func sentence(_ error: DecodingError) -> String {
-            switch error {
-            case .keyNotFound(let key, let context): "\(path(context)) lacks \(key.stringValue)"
-            case .typeMismatch(_, let context), .valueNotFound(_, let context): "\(path(context)) is of another type"
-            case .dataCorrupted(let context): "\(path(context)) can't be read: \(context.debugDescription)"
-            @unknown default: "can't be read"
-            }
-        }
-
-        private static func path(_ context: DecodingError.Context) -> String {
-            let path = context.codingPath.map { $0.intValue.map { "[\($0)]" } ?? $0.stringValue }
-            return path.isEmpty ? "the document" : path.joined(separator: ".")
         }
     }
 

@@ -12,6 +12,8 @@ struct DemoDirector {
     let clock: WallClock
     /// Time until the director gives up waiting for agreement.
     let patience: Duration
+    /// Where progress is shown: standard output, unless that is kept for a document.
+    let isProgressOnStandardError: Bool
 
     /// What the demo ends with.
     struct Verdict: Sendable, Encodable {
@@ -31,7 +33,7 @@ struct DemoDirector {
 
     /// Plays all acts.
     func play() async throws -> Verdict {
-        var screen = DevScreen()
+        var screen = DevScreen(isOnStandardError: isProgressOnStandardError)
         note("Bringing \(world.tenants.count) tenants on board with INSERTs …")
         for tenant in world.tenants { try await rows.insert(tenant) }
 

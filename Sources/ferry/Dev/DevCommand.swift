@@ -52,15 +52,31 @@ struct DevCommand: AsyncParsableCommand {
     }
 
     private func play(on cluster: DevCluster) async throws -> Bool {
-        let director = DemoDirector(
-            world: cluster.world, rows: cluster.rows, store: cluster.runtime.store, clock: cluster.runtime.clock,
-            patience: .seconds(patience))
-        let verdict = try await director.play()
+        guard let verdict = try await verdict(on: cluster) else {
+            note("Stopped before both sides agreed.")
+            return false
+        }
         try output.print(verdict) { Self.text(verdict) }
         if once { return verdict.converged }
-        print(cluster.invitation)
+        note(cluster.invitation)
         try await cluster.untilStopped()
         return true
+    }
+
+    /// The demo's verdict; nil when the process was asked to stop before there was one.
+    private func verdict(on cluster: DevCluster) async throws -> DemoDirector.Verdict? {
+        let director = DemoDirector(
+            world: cluster.world, rows: cluster.rows, store: cluster.runtime.store, clock: cluster.runtime.clock,
+            patience: .seconds(patience), isProgressOnStandardError: output.json)
+        return try await withThrowingTaskGroup(of: DemoDirector.Verdict?.self) { group in
+            group.addTask { try await director.play() }
+            group.addTask {
+                try await cluster.untilStopped()
+                return nil
+            }
+            defer { group.cancelAll() }
+            return try await group.next() ?? nil
+        }
     }
 
     private static func text(_ verdict: DemoDirector.Verdict) -> String {

@@ -18,9 +18,16 @@ struct DevScreen {
     }
 
     private static let barWidth = 24
-    private let isTerminal = isatty(STDOUT_FILENO) == 1
+    private let target: FileHandle
+    private let isTerminal: Bool
     private var drawn = 0
     private var last: [Line] = []
+
+    /// Makes an empty screen on standard output, or on standard error where output is kept for a document.
+    init(isOnStandardError: Bool) {
+        target = isOnStandardError ? .standardError : .standardOutput
+        isTerminal = isatty(target.fileDescriptor) == 1
+    }
 
     /// Draws all lines.
     mutating func draw(_ lines: [Line], phase: String) {
@@ -30,7 +37,7 @@ struct DevScreen {
         let rows = [phase, Self.heading] + lines.map(Self.row)
         for row in rows { text += (isTerminal ? "\u{1B}[2K" : "") + row + "\n" }
         drawn = rows.count
-        FileHandle.standardOutput.write(Data(text.utf8))
+        target.write(Data(text.utf8))
     }
 
     /// Leaves what is drawn where it is; the next drawing starts below.

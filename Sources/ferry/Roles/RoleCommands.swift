@@ -43,7 +43,7 @@ struct WorkerCommand: AsyncParsableCommand {
     func run() async throws {
         let settings = try Settings()
         let runtime = try Runtime("worker", settings: settings)
-        let keys = try KeyRing(file: URL(filePath: settings.required(.privateKeysFile)))
+        let keys = try settings.keys
         let host = ProcessInfo.processInfo.hostName
         let worker = try runtime.worker(
             id: name ?? "\(host)-\(ProcessInfo.processInfo.processIdentifier)", keys: keys,

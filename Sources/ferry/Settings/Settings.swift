@@ -32,9 +32,9 @@ struct Settings: Sendable {
         var known: [Setting: String] = [:]
         for (name, value) in pairs where name.hasPrefix("FERRY_") {
             guard let setting = Setting(rawValue: name) else {
-                let nearest = Setting.allCases.min { $0.rawValue.distance(to: name) < $1.rawValue.distance(to: name) }
+                let nearest = name.nearest(of: Setting.allCases.map(\.rawValue))
                 throw SettingsError(
-                    description: "unknown setting \(name) in \(source); did you mean \(nearest?.rawValue ?? "?")? "
+                    description: "unknown setting \(name) in \(source); did you mean \(nearest)? "
                         + "`ferry settings` lists all of them")
             }
             known[setting] = value
@@ -70,6 +70,9 @@ struct Settings: Sendable {
             do { _ = try PublicSealingKey(text) } catch {
                 throw SettingsError(description: "FERRY_PUBLIC_KEY: \(error)")
             }
+        }
+        if let path = values[.certificateAuthorityFile], !FileManager.default.isReadableFile(atPath: path) {
+            throw SettingsError(description: "FERRY_CA_FILE: can't read \(path)")
         }
         if let text = values[.ingestURL], !Self.isWebAddress(text, plainAllowed: environment != .production) {
             throw SettingsError(description: "FERRY_INGEST_URL: want https://host[:port][/path]")
@@ -108,6 +111,18 @@ struct Settings: Sendable {
         (self[.hostSuffixes] ?? "").split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces).lowercased() }
     }
 
+    /// The private sealing keys of `FERRY_PRIVATE_KEYS_FILE`.
+    var keys: KeyRing {
+        get throws {
+            let path = try required(.privateKeysFile)
+            do { return try KeyRing(file: URL(filePath: path)) } catch let error as SealingError {
+                throw SettingsError(description: "FERRY_PRIVATE_KEYS_FILE: \(path) has a line that is \(error)")
+            } catch {
+                throw SettingsError(description: "FERRY_PRIVATE_KEYS_FILE: can't read \(path)")
+            }
+        }
+    }
+
     /// The one clock of the process; a test moves it through the offset file while everything runs.
     var clock: WallClock {
         guard let path = values[.clockOffsetFile] else { return .system }
@@ -133,22 +148,5 @@ struct Settings: Sendable {
             throw SettingsError(description: "\(setting.rawValue): want one of \(words)")
         }
         return choice
-    }
-}
-
-extension String {
-    /// Levenshtein distance, to suggest the setting that was meant.
-    fileprivate func distance(to other: String) -> Int {
-        var row = Array(0...other.count)
-        for (i, left) in enumerated() {
-            var previous = row[0]
-            row[0] = i + 1
-            for (j, right) in other.enumerated() {
-                let substituted = previous + (left == right ? 0 : 1)
-                previous = row[j + 1]
-                row[j + 1] = Swift.min(substituted, row[j] + 1, row[j + 1] + 1)
-            }
-        }
-        return row[other.count]
     }
 }
