@@ -121,6 +121,15 @@ final class TestCluster: Sendable {
         return try await settle()
     }
 
+    /// Runs what is due now, once, and leaves imports open; the clock stands still.
+    func runDue() async throws {
+        _ = try await scheduler.runOnce()
+        for job in try await queue.lease(worker: worker, limit: 64).jobs {
+            let outcome = await runner.run(job)
+            _ = try await queue.settle(worker: worker, [Settlement(job, outcome)])
+        }
+    }
+
     private func hasOpenImports() async throws -> Bool {
         try await pool.query("SELECT 1 FROM ferry.imports LIMIT 1").first != nil
     }

@@ -4,6 +4,7 @@ import Foundation
 import JobQueue
 import Simulators
 import Store
+import Synchronization
 
 import enum SyncRules.Direction
 
@@ -171,18 +172,26 @@ final class ClusterHistory {
         }
     }
 
+    /// Calls both providers have answered so far.
+    private var callsAnswered: Int { tenant.account.calls.total + tenant.org.apiUsage.used }
+
     /// A worker takes a job, dies somewhere in it, and its leases run out.
     private func abandon() async throws {
         let worker = WorkerID("dying")
         let jobs = try await lease(worker)
         for job in jobs {
             let runner = cluster.runner
-            let task = Task { await runner.run(job) }
-            let delay = Int.random(in: 0...60, using: &random)
-            try await Task.sleep(for: .milliseconds(delay))
-            if random.chance(70) { task.cancel() }
-            _ = await task.value
-            note("killed \(job.key.kind) after \(delay) ms")
+            let hasEnded = Mutex(false)
+            let calls = Int.random(in: 0...8, using: &random)
+            let goal = callsAnswered + calls
+            let task = Task {
+                _ = await runner.run(job)
+                hasEnded.withLock { $0 = true }
+            }
+            while callsAnswered < goal, !hasEnded.withLock({ $0 }) { await Task.yield() }
+            task.cancel()
+            await task.value
+            note("killed \(job.key.kind) after \(calls) calls")
         }
         abandoned += jobs
         cluster.advance(60)

@@ -21,6 +21,7 @@ struct HistoryTests {
         let isQuiet = try await history.settle()
         let complaints = try await Agreement(history: history).complaints()
         let story = history.log.joined(separator: "\n")
+        if Self.seeds.count == 1 { print(story) }
         #expect(isQuiet, "seed \(seed) never comes to rest:\n\(story)")
         #expect(complaints.isEmpty, "seed \(seed):\n\(complaints.joined(separator: "\n"))\nafter\n\(story)")
 
