@@ -3,6 +3,7 @@ import Drivers
 import Foundation
 import JobQueue
 import Simulators
+import Store
 import Testing
 
 /// Nothing is lost and nothing is doubled, whatever breaks.
@@ -59,6 +60,28 @@ struct FaultTests {
         #expect(tenant.snapshot() == before)
         let after: String = try await cluster.value("SELECT string_agg(cursor::text, ',') AS value FROM ferry.streams")
         #expect(after == cursors)
+        await cluster.stop()
+    }
+
+    @Test func aJobWhoseWorkersKeepDyingSaysSoAndIsTriedAgainByItself() async throws {
+        let cluster = try await TestCluster.start()
+        let tenant = try await TestTenant("acme", in: cluster)
+        try tenant.createContact("p@a.example")
+        for _ in 0..<JobQueueOptions().maxDeaths {
+            _ = try await cluster.scheduler.runOnce()
+            _ = try await cluster.queue.lease(worker: cluster.worker, limit: 8)
+            cluster.advance(61)
+            _ = try await cluster.queue.sweep()
+        }
+        #expect(try await cluster.queue.dead().isEmpty == false)
+        _ = try await cluster.scheduler.runOnce()
+        let states = Set(try await cluster.store.status(tenant: "acme").map(\.state))
+        #expect(states.contains("needs attention"))
+
+        cluster.advance(901)
+        try await cluster.settle()
+        #expect(tenant.account.contactCount == 1)
+        #expect(try await cluster.queue.dead().isEmpty)
         await cluster.stop()
     }
 

@@ -1,4 +1,5 @@
 package import Drivers
+import Foundation
 package import JobQueue
 package import Logging
 import ServiceLifecycle
@@ -75,13 +76,28 @@ package struct SchedulerService: Service {
             + importing.map { JobKey(tenant: $0, kind: JobKind.imports.rawValue) }
         guard !jobs.isEmpty else { return 0 }
         do {
-            _ = try await queue.enqueue(Set(jobs).map { EnqueueRequest($0) })
+            let requests = Set(jobs).map { EnqueueRequest($0) }
+            let results = try await queue.enqueue(requests)
+            let dead = zip(requests, results).filter { $0.1 == .dead }.map(\.0.key)
+            if !dead.isEmpty { try await revive(Set(dead)) }
         } catch {
             // What was claimed but not queued is released at once, not after the claim has run out.
             try await store.releaseClaims(now: clock.now)
             throw error
         }
         return streams.count
+    }
+
+    /// A job whose workers died under it several times in a row is a dead letter: it says so in its streams' rows, and is
+    /// tried again after a while, so that a bad night of the machines needs no human.
+    private func revive(_ keys: Set<JobKey>) async throws {
+        for letter in try await queue.dead() where keys.contains(letter.key) {
+            let isRested = clock.now.timeIntervalSince(letter.buriedAt) >= ClusterLimits.humanRetry
+            if isRested, try await queue.retryDead(letter.key) { continue }
+            logger.error("a job died again and again", metadata: ["job": "\(letter.key)", "code": "\(letter.code)"])
+            guard let kind = JobKind(rawValue: letter.key.kind), kind != .imports else { continue }
+            try await store.reportDeadJob(tenant: letter.key.tenant, direction: kind.direction, code: letter.code)
+        }
     }
 
     // MARK: - Upkeep

@@ -1,16 +1,18 @@
 import Foundation
 import Simulators
+import Store
 import Testing
 
 /// Whatever happens on the way, both sides agree in the end, and then nothing is written any more.
 @Suite(.timeLimit(.minutes(15)))
 struct HistoryTests {
-    /// Nine that are always the same and one that never is; `FERRY_HISTORY_SEED` runs a single one.
+    /// Always the same ones, so that a change is judged by what it changed; `FERRY_HISTORY_SEED` runs a single other one
+    /// and tells its story.
     static let seeds: [UInt64] =
         if let one = ProcessInfo.processInfo.environment["FERRY_HISTORY_SEED"].flatMap(UInt64.init) {
             [one]
         } else {
-            Array(1...9) + [UInt64.random(in: 10...1_000_000)]
+            Array(1...6)
         }
 
     @Test(arguments: seeds)
@@ -21,7 +23,10 @@ struct HistoryTests {
         let isQuiet = try await history.settle()
         let complaints = try await Agreement(history: history).complaints()
         let story = history.log.joined(separator: "\n")
-        if Self.seeds.count == 1 { print(story) }
+        if Self.seeds.count == 1 {
+            print(story)
+            for row in try await history.cluster.store.status() { print(row) }
+        }
         #expect(isQuiet, "seed \(seed) never comes to rest:\n\(story)")
         #expect(complaints.isEmpty, "seed \(seed):\n\(complaints.joined(separator: "\n"))\nafter\n\(story)")
 
