@@ -71,6 +71,11 @@ final class FerryProcess: Sendable {
             posix_spawn_file_actions_addopen(&actions, file.number, file.path, file.flags, 0o600)
         }
         posix_spawn_file_actions_adddup2(&actions, leash, 3)
+        // Whatever else this process has open, the embedded servers' leashes above all, is none of the child's business.
+        // Errors of files closed meanwhile are ignored.
+        for name in (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd")) ?? [] {
+            if let number = Int32(name), number > 3 { posix_spawn_file_actions_addclose(&actions, number) }
+        }
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
         defer { posix_spawnattr_destroy(&attributes) }
