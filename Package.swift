@@ -132,7 +132,10 @@ let package = Package(
                 "SyncRules", "Embedded", "Simulators",
             ],
             swiftSettings: strict),
-        .testTarget(name: "FerryTests", dependencies: ["ferry", "Embedded"], swiftSettings: strict),
+        .testTarget(
+            name: "FerryTests",
+            dependencies: ["ferry", "Cluster", "Drivers", "Embedded", "Simulators", "Store", "SyncRules"],
+            swiftSettings: strict),
         .testTarget(name: "TidyTests", swiftSettings: strict),
     ]
 )

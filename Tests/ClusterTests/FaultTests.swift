@@ -67,7 +67,7 @@ struct FaultTests {
         let cluster = try await TestCluster.start()
         let tenant = try await TestTenant("acme", in: cluster)
         try tenant.createContact("p@a.example")
-        for _ in 0..<JobQueueOptions().maxDeaths {
+        for _ in 0..<20 where try await cluster.queue.dead().isEmpty {
             _ = try await cluster.scheduler.runOnce()
             _ = try await cluster.queue.lease(worker: cluster.worker, limit: 8)
             cluster.advance(61)
