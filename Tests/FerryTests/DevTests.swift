@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 extension ProcessTests {
-    @Suite(.timeLimit(.minutes(6)))
+    @Suite(.timeLimit(.minutes(20)))
     struct DevTests {
         private struct Verdict: Decodable {
             let converged: Bool
@@ -15,12 +15,12 @@ extension ProcessTests {
         @Test func devConvergesOnceAndLeavesNothingRunning() async throws {
             let folder = try LiveServers.shared.get().freshFolder()
             let process = try FerryProcess(
-                ["dev", "--once", "--json", "--patience", "300"], environment: [:],
+                ["dev", "--once", "--json", "--patience", "500"], environment: [:],
                 log: folder.appending(path: "dev"))
             defer { process.send(SIGKILL) }
             let own = "/tmp/ferry-dev-\(process.id)"
             try await eventually("the servers are up") { !Self.processes(naming: own).isEmpty }
-            let ending = try await process.end(within: .seconds(330))
+            let ending = try await process.end(within: .seconds(1_100))
 
             #expect(ending == .code(0), "\(process.errors.suffix(2_000))")
             let verdict = try JSONDecoder().decode(Verdict.self, from: Data(process.output.utf8))

@@ -145,7 +145,7 @@ final class DemoTenant: Sendable {
     /// Somebody changes the same people on both sides; Salesforce must win (R53).
     /// - Returns: how many.
     func provokeConflicts() throws -> Int {
-        let chosen = account.contacts().filter { $0.id.isMultiple(of: 10) && isPerson($0.email) }
+        let chosen = account.contacts().filter { $0.id.isMultiple(of: 40) && isPerson($0.email) }
         let records = Dictionary(
             (org.records("Contact") + org.records("Lead")).compactMap { record in
                 record["Email"].text.map { ($0.lowercased(), record) }
