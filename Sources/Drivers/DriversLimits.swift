@@ -1,3 +1,0 @@
-/// Every bound of this module, in one place.
-package enum DriversLimits {
-}
