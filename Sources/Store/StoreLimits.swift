@@ -1,7 +1,9 @@
+import SyncRules
+
 /// Every bound of this module, in one place.
 package enum StoreLimits {
     /// Distinct pending contacts that make an outbound batch leave at once (R9, R10).
-    package static let outboundThreshold = 100
+    package static let outboundThreshold = OutboundCadence.threshold
     /// Changes stored by one call.
     package static let changesPerCall = 10_000
     /// Rows of one page of any listing.
