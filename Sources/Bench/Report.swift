@@ -1,0 +1,56 @@
+import Foundation
+
+/// What a measurement prints: one JSON object a line, on standard output, as soon as it is known.
+enum Report {
+    private struct Figure: Encodable {
+        let figure: String
+        let value: Double
+        let unit: String
+    }
+
+    private struct Environment: Encodable {
+        let environment: Machine
+    }
+
+    private struct Machine: Encodable {
+        let cores: Int
+        let memoryBytes: UInt64
+        let system: String
+        let loadAverage: String
+        let build: String
+    }
+
+    /// The first line of every run: what the figures were measured on.
+    static func environment() {
+        let process = ProcessInfo.processInfo
+        let load = (try? String(contentsOfFile: "/proc/loadavg", encoding: .utf8)) ?? "unknown"
+        #if DEBUG
+            let build = "debug"
+        #else
+            let build = "release"
+        #endif
+        line(
+            Environment(
+                environment: Machine(
+                    cores: process.activeProcessorCount, memoryBytes: process.physicalMemory,
+                    system: process.operatingSystemVersionString,
+                    loadAverage: load.trimmingCharacters(in: .whitespacesAndNewlines), build: build)))
+    }
+
+    /// One measured figure.
+    static func figure(_ name: String, _ value: Double, _ unit: String) {
+        line(Figure(figure: name, value: (value * 1_000).rounded() / 1_000, unit: unit))
+    }
+
+    /// Progress for a human, on standard error.
+    static func progress(_ text: String) {
+        FileHandle.standardError.write(Data("bench: \(text)\n".utf8))
+    }
+
+    private static func line(_ value: some Encodable) {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        guard let data = try? encoder.encode(value) else { return }
+        FileHandle.standardOutput.write(data + Data("\n".utf8))
+    }
+}
