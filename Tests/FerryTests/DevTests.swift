@@ -12,10 +12,7 @@ extension ProcessTests {
             let disagreements: [String]
         }
 
-        @Test(
-            .disabled(
-                "converges, but was last seen not to leave within its time; to be found out before issue 2 is closed"))
-        func devConvergesOnceAndLeavesNothingRunning() async throws {
+        @Test func devConvergesOnceAndLeavesNothingRunning() async throws {
             let folder = try LiveServers.shared.get().freshFolder()
             let process = try FerryProcess(
                 ["dev", "--once", "--json", "--patience", "500"], environment: [:],

@@ -132,13 +132,42 @@ import Testing
         await pool.close()
     }
 
+    @Test func aRunAskedForWhileOneIsUnderWayIsNotLostWithItsEnd() async throws {
+        let (store, pool) = try await StoreTestDatabase.make()
+        let number = try await StoreTestDatabase.onboard("acme", store, pool)
+        let now = Date(timeIntervalSinceNow: 1)
+        func outbound() async throws -> StreamRow {
+            try #require(try await store.streams(tenant: number).first { $0.direction == .outbound })
+        }
+        func end(serving served: Int64) async throws {
+            var commit = RunCommit(tenant: number, fence: 1, run: 1)
+            let next = now.addingTimeInterval(600)
+            commit.finish(
+                .outbound, .contact,
+                StreamOutcome(state: "waiting", ranAt: now, nextRunAt: next, isSuccess: true, served: served))
+            _ = try await store.commit(commit, now: now)
+        }
+        let first = try #require(try await store.requestRun(tenant: number, direction: .outbound, now: now).first)
+        _ = try await store.claimDue(limit: 10, now: now)
+        let second = try #require(try await store.requestRun(tenant: number, direction: .outbound, now: now).first)
+        try await end(serving: first.number)
+        #expect(try await outbound().isDue(at: now))
+        #expect(try await outbound().served < second.number)
+        #expect(try await store.claimDue(limit: 10, now: now).contains { $0.direction == .outbound })
+
+        try await end(serving: second.number)
+        #expect(try await !outbound().isDue(at: now))
+        #expect(try await outbound().served == second.number)
+        await pool.close()
+    }
+
     @Test func pausedTenantsCostNothingAndGoOnWhereTheyStood() async throws {
         let (store, pool) = try await StoreTestDatabase.make()
         let number = try await StoreTestDatabase.onboard("acme", store, pool)
         let now = Date(timeIntervalSinceNow: 1)
         try await store.pause("acme", by: Errand(actor: "test", reason: "import running"))
         #expect(try await store.claimDue(limit: 10, now: now).isEmpty)
-        #expect(try await store.requestRun(tenant: number, now: now) == 0)
+        #expect(try await store.requestRun(tenant: number, now: now).isEmpty)
         let paused = try await store.status(tenant: "acme")
         #expect(
             paused.allSatisfy { $0.state == "paused" && $0.lastError == "paused: import running" && $0.nextRun == nil })

@@ -109,8 +109,10 @@ package struct SchedulerService: Service {
             guard !generation.isWhole else { return }
             let shards = Set(generation.lost).union(generation.unsettled)
             let epoch = try await store.nextEpoch(atLeast: generation.highest + 1)
-            logger.warning(
-                "Redis lost its data or came back older; rebuilding",
+            let isFirst = epoch == 1
+            logger.log(
+                level: isFirst ? .info : .warning,
+                isFirst ? "taking Redis into use" : "Redis lost its data or came back older; rebuilding",
                 metadata: ["shards": "\(shards.count)", "epoch": "\(epoch)"])
             try await queue.adopt(epoch: epoch, shards: shards.sorted())
             try await store.releaseClaims(now: clock.now)

@@ -18,7 +18,8 @@ struct RunEnding {
                 stream.direction, stream.object,
                 StreamOutcome(
                     state: warning == nil ? "waiting" : "needs attention", ranAt: run.now,
-                    nextRunAt: nextRun(of: stream, tally), isSuccess: true, errorCode: warning.map { _ in "mapping" },
+                    nextRunAt: nextRun(of: stream, tally), isSuccess: true, served: stream.asked,
+                    errorCode: warning.map { _ in "mapping" },
                     error: warning))
         }
         commit.usage = session.usage(at: run.now)
@@ -84,7 +85,7 @@ struct RunEnding {
                 row.direction, row.object,
                 StreamOutcome(
                     state: trouble.state, ranAt: run.now, nextRunAt: run.now.addingTimeInterval(delay),
-                    isSuccess: false, failures: row.failures + 1, errorCode: trouble.code,
+                    isSuccess: false, failures: row.failures + 1, served: row.asked, errorCode: trouble.code,
                     error: String(trouble.message.prefix(ClusterLimits.errorLength))))
         }
         commit.runRecord = RunRecord(

@@ -77,8 +77,10 @@ extension Store {
         return PostgresStatement(
             """
             UPDATE ferry.streams SET fence = $4, cursor = coalesce($5, cursor), state = coalesce($6, state),
-                last_run_at = coalesce($7, last_run_at), next_run_at = coalesce($8, next_run_at),
-                claim_at = coalesce($8, claim_at), last_success_at = coalesce($9, last_success_at),
+                last_run_at = coalesce($7, last_run_at), last_success_at = coalesce($9, last_success_at),
+                next_run_at = CASE WHEN $8 IS NULL OR asked > $13 THEN next_run_at ELSE $8 END,
+                claim_at = CASE WHEN $8 IS NULL THEN claim_at WHEN asked > $13 THEN next_run_at ELSE $8 END,
+                served = CASE WHEN $8 IS NULL THEN served ELSE coalesce($13, asked) END,
                 failures = coalesce($10, failures),
                 error_code = CASE WHEN $8 IS NULL THEN error_code ELSE $11 END,
                 last_error = CASE WHEN $8 IS NULL THEN last_error ELSE $12 END
@@ -89,6 +91,7 @@ extension Store {
                 .jsonb(update.cursor), .text(outcome?.state), .timestamptz(outcome?.ranAt),
                 .timestamptz(outcome?.nextRunAt), .timestamptz(outcome?.isSuccess == true ? outcome?.ranAt : nil),
                 .int4(outcome.map { Int32(clamping: $0.failures) }), .text(outcome?.errorCode), .text(outcome?.error),
+                .int8(outcome?.served),
             ])
     }
 }

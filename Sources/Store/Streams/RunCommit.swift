@@ -35,20 +35,23 @@ package struct StreamOutcome: Sendable, Hashable {
     package var isSuccess: Bool
     /// Failures in a row.
     package var failures: Int
+    /// The last request for a run that this one serves: a later one keeps the stream due. Nil serves all.
+    package var served: Int64?
     package var errorCode: String?
     /// A sentence without values.
     package var error: String?
 
     /// Makes an outcome.
     package init(
-        state: String, ranAt: Date, nextRunAt: Date, isSuccess: Bool, failures: Int = 0, errorCode: String? = nil,
-        error: String? = nil
+        state: String, ranAt: Date, nextRunAt: Date, isSuccess: Bool, failures: Int = 0, served: Int64? = nil,
+        errorCode: String? = nil, error: String? = nil
     ) {
         self.state = state
         self.ranAt = ranAt
         self.nextRunAt = nextRunAt
         self.isSuccess = isSuccess
         self.failures = failures
+        self.served = served
         self.errorCode = errorCode
         self.error = error.map { String($0.prefix(StoreLimits.errorCharacters)) }
     }

@@ -12,6 +12,14 @@ package struct DueStream: Sendable, Hashable {
     package let dueAt: Date
 }
 
+/// A stream that was asked to run.
+package struct StreamRequest: Sendable, Hashable {
+    package let direction: Direction
+    package let object: ObjectKind
+    /// Grows by one a request; a run that began after it has `StreamRow.served` at least this.
+    package let number: Int64
+}
+
 /// One stream as its row tells it.
 package struct StreamRow: Sendable {
     package let direction: Direction
@@ -26,6 +34,10 @@ package struct StreamRow: Sendable {
     /// Failures in a row.
     package let failures: Int
     package let fence: Int64
+    /// Requests for a run so far.
+    package let asked: Int64
+    /// The last request that a run which ended has served.
+    package let served: Int64
     package let errorCode: String?
     package let lastError: String?
     /// JSON; see `cursor(default:)`.
@@ -116,22 +128,26 @@ extension Store {
             "UPDATE ferry.imports SET claim_at = check_at WHERE claim_at > $1 AND check_at <= $1", [.timestamptz(now)])
     }
 
-    /// Makes a tenant's streams due at once; all of them, or one direction's.
-    /// - Returns: how many there are; 0 when the tenant is paused or has none.
+    /// Makes a tenant's streams due at once; all of them, or one direction's. A stream whose run is under way runs again.
+    /// - Returns: the streams asked; none when the tenant is paused or has none.
     /// - Throws: `StoreError`.
     @discardableResult
-    package func requestRun(tenant: Int32, direction: Direction? = nil, now: Date) async throws -> Int {
+    package func requestRun(tenant: Int32, direction: Direction? = nil, now: Date) async throws -> [StreamRequest] {
         let rows = try await query(
             """
             WITH woken AS (
-                UPDATE ferry.streams SET next_run_at = least(next_run_at, $3), claim_at = $3
-                WHERE tenant_no = $1 AND enabled AND ($2::int2 IS NULL OR direction = $2) RETURNING 1
+                UPDATE ferry.streams SET next_run_at = least(next_run_at, $3), claim_at = $3, asked = asked + 1
+                WHERE tenant_no = $1 AND enabled AND ($2::int2 IS NULL OR direction = $2)
+                RETURNING direction, object, asked
             ), called AS (
                 SELECT pg_notify('ferry_streams', '') FROM woken LIMIT 1
             )
-            SELECT (SELECT count(*) FROM woken) AS count, (SELECT count(*) FROM called) AS calls
+            SELECT woken.* FROM woken, called
             """, [.int4(tenant), .int2(direction?.rawValue), .timestamptz(now)])
-        return try decode(rows) { try $0.get("count", as: Int.self) }.first ?? 0
+        return try decode(rows) {
+            StreamRequest(
+                direction: try $0.case("direction"), object: try $0.case("object"), number: try $0.get("asked"))
+        }
     }
 
     /// A tenant's streams.
@@ -140,7 +156,7 @@ extension Store {
         let rows = try await query(
             """
             SELECT direction, object, enabled, state, created_at, next_run_at, last_run_at, last_success_at, failures,
-                fence, error_code, last_error, cursor
+                fence, asked, served, error_code, last_error, cursor
             FROM ferry.streams WHERE tenant_no = $1 ORDER BY direction, object
             """, [.int4(tenant)])
         return try decode(rows) { row in
@@ -150,6 +166,7 @@ extension Store {
                 nextRunAt: try row.get("next_run_at"),
                 lastRunAt: try row.optional("last_run_at"), lastSuccessAt: try row.optional("last_success_at"),
                 failures: try row.get("failures"), fence: try row.get("fence"),
+                asked: try row.get("asked"), served: try row.get("served"),
                 errorCode: try row.optional("error_code"), lastError: try row.optional("last_error"),
                 cursorText: try row.optional("cursor"))
         }

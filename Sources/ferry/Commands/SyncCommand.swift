@@ -61,29 +61,34 @@ struct SyncCommand: AsyncParsableCommand {
                 let row = try await Control.tenant(tenant, in: runtime.store)
                 let direction: Direction? = outbound ? .outbound : inbound ? .inbound : nil
                 let asked = runtime.clock.now
-                let count = try await runtime.store.requestRun(tenant: row.number, direction: direction, now: asked)
-                guard count > 0 else {
+                let requests = try await runtime.store.requestRun(tenant: row.number, direction: direction, now: asked)
+                guard !requests.isEmpty else {
                     throw ValidationError("\(tenant) is \(row.state.rawValue) or has no sync_settings; nothing can run")
                 }
-                let report = Report(tenant: tenant, streams: count)
-                return wait ? try await settle(report, runtime, row, direction, since: asked) : report
+                let report = Report(tenant: tenant, streams: requests.count)
+                return wait ? try await settle(report, requests, runtime, row, since: asked) : report
             }
             try output.print(report) { Self.text(report) }
             if !report.errors.isEmpty { throw ExitCode.failure }
         }
 
-        /// Waits until no stream is due, no import is open, and every stream has run since it was asked to.
+        /// Waits until a run that began after the request has ended on every stream, and no import is open.
         private func settle(
-            _ report: Report, _ runtime: Runtime, _ row: TenantSummary, _ direction: Direction?, since asked: Date
+            _ report: Report, _ requests: [StreamRequest], _ runtime: Runtime, _ row: TenantSummary, since asked: Date
         ) async throws -> Report {
             let deadline = ContinuousClock.now + .seconds(timeout)
             var report = report
             report.waited = true
             while true {
-                let streams = try await runtime.store.streams(tenant: row.number).filter {
-                    $0.isEnabled && (direction == nil || $0.direction == direction)
+                let streams = try await runtime.store.streams(tenant: row.number).filter { stream in
+                    stream.isEnabled
+                        && requests.contains { $0.direction == stream.direction && $0.object == stream.object }
                 }
-                let hasRun = streams.allSatisfy { ($0.lastRunAt ?? .distantPast) >= asked }
+                let hasRun = streams.allSatisfy { stream in
+                    requests.allSatisfy {
+                        $0.direction != stream.direction || $0.object != stream.object || $0.number <= stream.served
+                    }
+                }
                 let imports = try await runtime.store.openImports(tenant: row.number)
                 if hasRun, imports.isEmpty {
                     report.errors = streams.filter { $0.errorCode != nil && $0.failures > 0 }.map {

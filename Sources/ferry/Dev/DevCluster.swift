@@ -6,7 +6,6 @@ import Logging
 import ServiceLifecycle
 import Simulators
 import Store
-import UnixSignals
 
 /// A cluster in one process: embedded servers, simulated providers, and every role.
 struct DevCluster {
@@ -18,16 +17,29 @@ struct DevCluster {
     let rows: DemoRows
     let runtime: Runtime
     private let providers: Task<Void, any Error>
-    private let roles: Task<Void, any Error>
+    private let roles: Task<Void, Never>
+    private let failures: AsyncStream<any Error>
     private let group: ServiceGroup
     private let ingest: Running
 
-    /// Starts everything and returns when it runs.
+    /// Starts everything and returns when it runs; leaves nothing behind when it can't.
+    /// - Parameters:
+    ///   - path: private folder; a new one under /tmp when nil.
+    ///   - workers: workers to start.
     static func start(folder path: String?, workers: Int) async throws -> DevCluster {
         let folder = URL(filePath: path ?? "/tmp/ferry-dev-\(ProcessInfo.processInfo.processIdentifier)")
         note("Starting Redis and PostgreSQL in \(folder.path) …")
         try FileManager.default.createDirectory(
             at: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o711])
+        do {
+            return try await start(in: folder, isTemporary: path == nil, workers: workers)
+        } catch {
+            if path == nil { try? FileManager.default.removeItem(at: folder) }
+            throw error
+        }
+    }
+
+    private static func start(in folder: URL, isTemporary: Bool, workers: Int) async throws -> DevCluster {
         let redis = try EmbeddedRedis(folder: folder.appending(path: "redis"))
         let postgres = try EmbeddedPostgres(folder: folder.appending(path: "postgres"))
         let key = PrivateSealingKey()
@@ -41,11 +53,11 @@ struct DevCluster {
             "FERRY_REDIS_URL": redis.url, "FERRY_PUBLIC_KEY": key.publicKey.text,
             "FERRY_PRIVATE_KEYS_FILE": folder.appending(path: "keys").path, "FERRY_LOG_LEVEL": "error",
         ]
-        let first = try Runtime("dev", settings: Settings(environment: environment))
-        _ = try await first.store.migrate()
-        try await first.store.maintainPartitions(now: first.clock.now)
+        let ingestRuntime = try Runtime("dev ingest", settings: Settings(environment: environment))
+        _ = try await ingestRuntime.store.migrate()
+        try await ingestRuntime.store.maintainPartitions(now: ingestRuntime.clock.now)
 
-        let (port, ingest) = try await startIngest(first)
+        let (port, ingest) = try await startIngest(ingestRuntime)
         environment["FERRY_INGEST_URL"] = "http://127.0.0.1:\(port)"
         try writeSettings(environment, to: folder)
         let runtime = try Runtime("dev", settings: Settings(environment: environment))
@@ -57,23 +69,27 @@ struct DevCluster {
         }
         let group = ServiceGroup(
             configuration: .init(
-                services: services.map { .init(service: $0) }, gracefulShutdownSignals: [.sigterm, .sigint],
-                logger: runtime.logger))
-        let roles = Task { try await group.run() }
+                services: services.map { .init(service: $0) }, logger: runtime.logger))
+        let (failures, failing) = AsyncStream<any Error>.makeStream()
+        let roles = Task {
+            do { try await group.run() } catch { failing.yield(error) }
+        }
         return DevCluster(
-            folder: folder, isTemporary: path == nil, redis: redis, postgres: postgres, world: world,
+            folder: folder, isTemporary: isTemporary, redis: redis, postgres: postgres, world: world,
             rows: DemoRows(pool: runtime.pool, publicKey: key.publicKey, baseURL: baseURL), runtime: runtime,
-            providers: providers, roles: roles, group: group, ingest: ingest)
+            providers: providers, roles: roles, failures: failures, group: group, ingest: ingest)
     }
 
-    /// Services that run in a group of their own.
+    /// Services that run in a group of their own, and their connections.
     private struct Running {
         let group: ServiceGroup
         let task: Task<Void, any Error>
+        let pool: PostgresPool
 
         func stop() async {
             await group.triggerGracefulShutdown()
             _ = try? await task.value
+            await pool.close()
         }
     }
 
@@ -83,7 +99,7 @@ struct DevCluster {
         let group = ServiceGroup(
             configuration: .init(services: services.map { .init(service: $0) }, logger: runtime.logger))
         let task = Task { try await group.run() }
-        for await port in ports { return (port, Running(group: group, task: task)) }
+        for await port in ports { return (port, Running(group: group, task: task, pool: runtime.pool)) }
         throw SettingsError(description: "ingest did not come up")
     }
 
@@ -114,13 +130,16 @@ struct DevCluster {
         """
     }
 
-    /// Returns when the process is asked to stop.
-    func untilStopped() async throws { try await roles.value }
+    /// Returns, with the reason, when a role has ended although nobody stopped it; or when the caller is cancelled.
+    func failure() async -> any Error {
+        for await error in failures { return error }
+        return CancellationError()
+    }
 
     /// Stops everything and removes a temporary folder.
     func stop() async {
         await group.triggerGracefulShutdown()
-        _ = try? await roles.value
+        await roles.value
         await ingest.stop()
         await world.server.stop()
         _ = try? await providers.value

@@ -6,6 +6,7 @@ import Foundation
 import ServiceLifecycle
 import Simulators
 import Store
+import UnixSignals
 
 /// `ferry dev`: a whole cluster in one process, on servers of its own, with simulated providers and demo tenants.
 struct DevCommand: AsyncParsableCommand {
@@ -39,10 +40,12 @@ struct DevCommand: AsyncParsableCommand {
 
     func run() async throws {
         signal(SIGPIPE, SIG_IGN)
+        // Trapped before anything starts, so that what was started is also stopped.
+        let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
         let cluster = try await DevCluster.start(folder: folder, workers: workers)
         let isConverged: Bool
         do {
-            isConverged = try await play(on: cluster)
+            isConverged = try await play(on: cluster, until: signals)
         } catch {
             await cluster.stop()
             throw error
@@ -51,31 +54,32 @@ struct DevCommand: AsyncParsableCommand {
         if !isConverged { throw ExitCode.failure }
     }
 
-    private func play(on cluster: DevCluster) async throws -> Bool {
-        guard let verdict = try await verdict(on: cluster) else {
-            note("Stopped before both sides agreed.")
-            return false
-        }
-        try output.print(verdict) { Self.text(verdict) }
-        if once { return verdict.converged }
-        note(cluster.invitation)
-        try await cluster.untilStopped()
-        return true
+    private enum Ending {
+        case verdict(DemoDirector.Verdict)
+        case signalled
     }
 
-    /// The demo's verdict; nil when the process was asked to stop before there was one.
-    private func verdict(on cluster: DevCluster) async throws -> DemoDirector.Verdict? {
+    private func play(on cluster: DevCluster, until signals: UnixSignalsSequence) async throws -> Bool {
         let director = DemoDirector(
             world: cluster.world, rows: cluster.rows, store: cluster.runtime.store, clock: cluster.runtime.clock,
             patience: .seconds(patience), isProgressOnStandardError: output.json)
-        return try await withThrowingTaskGroup(of: DemoDirector.Verdict?.self) { group in
-            group.addTask { try await director.play() }
-            group.addTask {
-                try await cluster.untilStopped()
-                return nil
-            }
+        return try await withThrowingTaskGroup(of: Ending.self) { group in
             defer { group.cancelAll() }
-            return try await group.next() ?? nil
+            group.addTask { .verdict(try await director.play()) }
+            group.addTask {
+                for await _ in signals { break }
+                return .signalled
+            }
+            group.addTask { throw await cluster.failure() }
+            guard case .verdict(let verdict) = try await group.next() else {
+                note("Stopped before both sides agreed.")
+                return false
+            }
+            try output.print(verdict) { Self.text(verdict) }
+            if once { return verdict.converged }
+            note(cluster.invitation)
+            _ = try await group.next()
+            return true
         }
     }
 
