@@ -79,7 +79,44 @@ struct ActiveCampaignGateway: Sendable {
             id: record.id, fields: fields, tags: SyncTag.among(record.tags.compactMap(\.name)))
     }
 
+    /// A contact with the numbers its tags are taken off by.
+    struct Person {
+        let contact: SyncRules.ActiveCampaignContact
+        fileprivate let tags: [ContactTag]
+    }
+
+    /// Contacts by id, to be retagged; those that are deleted are missing.
+    func people(ids: [Int64]) async throws -> [Int64: Person] {
+        guard !ids.isEmpty else { return [:] }
+        let records = try await calling { () async throws(ActiveCampaignError) in try await client.contacts(ids: ids) }
+        var people = Dictionary(
+            records.map { ($0.id, Person(contact: contact($0), tags: $0.tags)) },
+            uniquingKeysWith: { first, _ in first })
+        // A contact missing in a listing may be there all the same (T20).
+        for id in ids where people[id] == nil {
+            people[id] = try await calling { () async throws(ActiveCampaignError) in try await client.contact(id: id) }
+                .map { Person(contact: contact($0), tags: $0.tags) }
+        }
+        return people
+    }
+
     // MARK: - Writing one
+
+    /// Puts tags on a contact and takes others off, those only that make a difference.
+    /// - Returns: false when the contact is gone.
+    func retag(_ person: Person, adding: Set<SyncTag>, removing: Set<SyncTag>) async throws -> Bool {
+        for tag in adding.subtracting(person.contact.tags).sorted(by: { $0.rawValue < $1.rawValue }) {
+            guard try await self.tag(person.contact.id, with: tag) else { return false }
+        }
+        for tag in person.tags where tag.name.map({ !SyncTag.among([$0]).isDisjoint(with: removing) }) ?? false {
+            let outcome = try await calling { () async throws(ActiveCampaignError) in
+                try await client.removeTag(
+                    tag.tagID, fromContact: person.contact.id, associationID: tag.associationID)
+            }
+            if case .contactGone = outcome { return false }
+        }
+        return true
+    }
 
     /// Writes a contact by its address and tags it.
     func upsert(_ write: ContactWrite) async throws -> ContactOutcome {

@@ -9,6 +9,7 @@ struct TenantSession: Sendable {
     let activeCampaign: ActiveCampaignGateway
     let salesforce: SalesforceGateway
     let outboundRules: OutboundRules
+    let conversionRules: ConversionRules
     /// Base address of ingest; nil registers no webhook.
     let webhookBase: String?
     /// Set once the tenant's webhook was seen to be there.
@@ -40,6 +41,8 @@ struct TenantSession: Sendable {
         let selection = SelectionRules(settings: tenant.settings, start: start, criteria: tenant.config.criteria)
         outboundRules = OutboundRules(
             settings: tenant.settings, contacts: projector(.contact), leads: projector(.lead))
+        conversionRules = ConversionRules(
+            settings: tenant.settings, contacts: outboundRules.contacts, leads: outboundRules.leads)
         inboundRules = Dictionary(
             uniqueKeysWithValues: [ObjectKind.contact, .lead].map {
                 ($0, InboundRules(settings: tenant.settings, selection: selection, projector: projector($0)))
