@@ -29,7 +29,7 @@ struct LifecycleTests {
     private static func expectQuiet(_ tenant: TestTenant, _ cluster: TestCluster) async throws {
         let before = tenant.snapshot()
         try await rounds(cluster)
-        #expect(tenant.snapshot() == before, "further rounds write nothing")
+        #expect(tenant.snapshot().changes(since: before).isEmpty, "further rounds write nothing")
         let failures: Int64 = try await cluster.value("SELECT count(*) AS value FROM ferry.record_failures")
         #expect(failures == 0)
     }
@@ -73,12 +73,11 @@ struct LifecycleTests {
         cluster.advance(60)
         try await Self.rounds(cluster)
         let contact = try #require(tenant.record("Contact", "bo@a.example"))
-        // With the package the conversion itself made the contact wait, and Salesforce wins (R53).
-        #expect(contact["Phone"].text == (hasPackage ? nil : "7"))
-        #expect(
-            try #require(tenant.account.contact(email: "bo@a.example")).tags == [
-                "added-to-salesforce-lead", "salesforce-lead-converted-to-contact",
-            ])
+        let after = try #require(tenant.account.contact(email: "bo@a.example"))
+        // With the package the conversion itself makes the contact wait: a batch that comes before the pull loses (R53).
+        if !hasPackage { #expect(after.phone == "7") }
+        #expect(contact["Phone"].text ?? "" == after.phone)
+        #expect(after.tags == ["added-to-salesforce-lead", "salesforce-lead-converted-to-contact"])
         try await Self.expectQuiet(tenant, cluster)
         await cluster.stop()
     }

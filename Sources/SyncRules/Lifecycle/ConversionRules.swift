@@ -86,7 +86,12 @@ package struct ConversionRules: Sendable {
             own?.object = mapping.object
             return own == mapping
         }.map(\.salesforceField)
-        var ours = person.map { Fingerprint(contacts.project($0)) } ?? Fingerprint()
+        var ours = Fingerprint()
+        if let person {
+            ours.record(
+                contacts.project(person),
+                fields: contacts.mappings.map(\.salesforceField).filter { !shared.contains($0) })
+        }
         if let agreed = lead.contactFingerprint { ours.merge(agreed, fields: shared) }
         var theirs = Fingerprint()
         if let agreed = lead.recordFingerprint { theirs.merge(agreed, fields: shared) }

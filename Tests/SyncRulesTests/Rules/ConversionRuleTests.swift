@@ -70,6 +70,18 @@ import Testing
         #expect(changed == ["Phone"])
     }
 
+    @Test func R49_whatActiveCampaignHasStillToSayIsNotTakenForSaid() throws {
+        var fresh = lead
+        fresh.contactFingerprint = Fingerprint(Projection(values: ["LastName": .text("Lee")]))
+        let plan = try #require(rules.plan(for: converted(), lead: fresh, person: Fix.contact(), contact: nil))
+        let link = try #require(plan.contact)
+        guard
+            case .update(_, let changed) = Fix.outbound().intent(
+                for: Fix.contact(tags: plan.addedTags), links: [plan.lead, link])
+        else { return #expect(Bool(false), "an update was due") }
+        #expect(changed == ["Email", "FirstName", "Phone"])
+    }
+
     @Test func R49_conversionOfALeadWhosePersonIsGoneMakesNobodyAgain() throws {
         let plan = try #require(rules.plan(for: converted(), lead: lead, person: nil, contact: nil))
         #expect(plan.contact?.state == .contactMissing)

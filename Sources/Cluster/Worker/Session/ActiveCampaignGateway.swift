@@ -1,6 +1,7 @@
 import ActiveCampaign
 import Drivers
 import Foundation
+import Store
 import SyncRules
 import Synchronization
 
@@ -159,7 +160,7 @@ struct ActiveCampaignGateway: Sendable {
         switch outcome {
         case .written(let contactID): .written(contactID: contactID)
         case .gone: .gone
-        case .duplicateEmail: .refused(code: "duplicate_email", fields: ["Email"])
+        case .duplicateEmail: .refused(code: RecordFailure.addressTaken, fields: ["Email"])
         case .refused(let code, let fields): .refused(code: code, fields: fields)
         }
     }
