@@ -12,6 +12,8 @@ struct APIRequest {
     var headers: [String: String]
     /// `nil` when there is no body; an error when it is no JSON.
     var body: Result<WireJSON, RequestError>?
+    /// The body as it came, where it is no JSON: rows of a bulk job.
+    var payload = Data()
 
     /// A call whose path begins with `/services/data/vNN.N`; `nil` for any other path.
     init?(
@@ -62,9 +64,17 @@ struct APIReply {
     var headers: [(name: String, value: String)] = []
     /// `nil` sends no body.
     var body: WireJSON?
+    /// Rows of a bulk job, sent as `text/csv` instead of a body.
+    var rows: Data?
 
     static func ok(_ body: WireJSON) -> APIReply { APIReply(status: 200, body: body) }
     static let noContent = APIReply(status: 204)
+
+    static func csv(_ rows: Data) -> APIReply {
+        var reply = APIReply(status: 200)
+        reply.rows = rows
+        return reply
+    }
 
     init(status: Int, headers: [(name: String, value: String)] = [], body: WireJSON? = nil) {
         self.status = status

@@ -141,6 +141,6 @@ struct FieldReader {
     private func mismatch(_ token: String) -> RecordError {
         RecordError(
             "JSON_PARSER_ERROR", "Cannot deserialize instance of \(field.type.rawValue) from \(token)",
-            failsRequest: true)
+            fields: [field.name], failsRequest: true)
     }
 }

@@ -20,6 +20,8 @@ extension OrgState {
             random: random)
         queryPageRows = options.queryPageRows
         hasAPI = options.hasAPI
+        bulk.queueSeconds = options.bulkQueueSeconds
+        bulk.stepSeconds = options.bulkStepSeconds
         addUsers(identity.username, now: now)
         records.database.commitDelay = options.commitDelay
     }

@@ -5,6 +5,8 @@ struct OrgRecords {
     let hasPackage: Bool
     /// The org's own validation rules.
     var validationRules: [ValidationRule] = []
+    /// The org's own automation.
+    var automations: [OrgAutomation] = []
     /// Lead conversion copies the lead's `AC_Contact_Id__c` to the contact.
     var convertsContactID: Bool
     /// Whether a field the org does not have fails a whole collections request rather than its row (unverified which).
@@ -38,29 +40,6 @@ package struct ValidationRule: Sendable {
         self.message = message
         self.field = field
         self.refuses = refuses
-    }
-}
-
-/// Who writes, and when.
-struct SaveContext {
-    /// The instant, seconds since 1970.
-    let now: Double
-    /// Row of the writing user.
-    let userRow: Int32
-    /// Whether field-level security and read-only fields hold; false for the platform itself.
-    let enforcesAccess: Bool
-
-    /// Stamp of everything the transaction writes: whole seconds.
-    var stamp: Int { Int(now.rounded(.down)) }
-
-    /// A call through the API by the integration user.
-    static func api(now: Double) -> SaveContext {
-        SaveContext(now: now, userRow: OrgRecords.integrationUser, enforcesAccess: true)
-    }
-
-    /// A person at the screen.
-    static func human(now: Double) -> SaveContext {
-        SaveContext(now: now, userRow: OrgRecords.humanUser, enforcesAccess: false)
     }
 }
 

@@ -5,6 +5,7 @@ struct OrgState {
     var sessions: OrgSessions
     var allocation: APIAllocation
     var cursors = QueryCursors()
+    var bulk = BulkJobs()
     /// Most rows of a query page, whatever is asked: wide rows shrink pages.
     var queryPageRows = SimulatorsLimits.queryPageRows
     /// Whether the edition has the API.
@@ -33,7 +34,9 @@ struct OrgState {
         "api-usage=\(allocation.used(now: now))/\(allocation.limit)"
     }
 
-    private mutating func settle(now: Double) {
+    /// Catches up with everything that was due before `now`.
+    mutating func settle(now: Double) {
+        runJobs(now: now)
         for table in records.database.tables.indices {
             records.database.withTable(table) { $0.settle(now: now) }
         }

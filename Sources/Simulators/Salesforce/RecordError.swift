@@ -58,6 +58,14 @@ package struct RecordError: Error, Sendable, Equatable {
     }
 }
 
+extension RecordError {
+    /// Rows kept failing in the third attempt at a batch.
+    static func tooManyRetries() -> RecordError {
+        RecordError(
+            "UNKNOWN_EXCEPTION", "Too many batch retries in the presence of Apex triggers and partial failures.")
+    }
+}
+
 /// Everything that kept one record from being written.
 struct SaveRefusal: Error {
     let errors: [RecordError]

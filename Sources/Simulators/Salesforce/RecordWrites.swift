@@ -105,7 +105,7 @@ extension OrgRecords {
     }
 
     /// Moves a record, and what hangs on it, to the recycle bin.
-    mutating func delete(id: String, context: SaveContext) -> WriteResult {
+    mutating func delete(id: String, isHard: Bool = false, context: SaveContext) -> WriteResult {
         guard let place = database.locate(id) else {
             return .failure(
                 RecordID.normalise(id) == nil
@@ -115,6 +115,7 @@ extension OrgRecords {
         return write { records throws(SaveRefusal) in
             let row = try records.writableRow(id, table: place.table)
             records.bin(place.table, row, master: nil, context: context)
+            if isHard { records.purge(place.table, row, context: context) }
             return row
         } as: { records, row in
             WriteResult(id: records.database.id(place.table, row))
@@ -177,6 +178,14 @@ extension OrgRecords {
                 bin(childTable, dependant, master: nil, context: context)
             }
         }
+    }
+
+    /// Empties a row from the recycle bin: no query finds it any more.
+    mutating func purge(_ table: Int, _ number: Int, context: SaveContext) {
+        var row = RecordRow()
+        row.state = .purged
+        row.stamp = context.stamp
+        database.update(table, number, to: row, now: context.now)
     }
 
     private static func dependants(of object: String) -> [(object: String, field: String)] {

@@ -9,7 +9,7 @@ extension OrgState {
                 "objectDescribe": DescribeAnswer.summary(definition, version: request.version), "recentItems": [],
             ])
         case "POST":
-            let result = records.create(try request.object(), table: table, context: .api(now: now))
+            let result = records.create(try request.object(), table: table, context: .api(request, now: now))
             guard let id = result.id, result.succeeded else { return APIReply(result.errors) }
             let location = "/services/data/v\(request.version)/sobjects/\(definition.name)/\(id)"
             return APIReply(
@@ -27,10 +27,10 @@ extension OrgState {
         case "GET": return try readRow(request, place: try visibleRow(id, table: table), table: table)
         case "PATCH":
             if let refusal = unmodifiedSince(request, id: id) { return refusal }
-            let result = records.update(try request.object(), id: id, table: table, context: .api(now: now))
+            let result = records.update(try request.object(), id: id, table: table, context: .api(request, now: now))
             return result.succeeded ? .noContent : APIReply(result.errors)
         case "DELETE":
-            let result = records.delete(id: id, context: .api(now: now))
+            let result = records.delete(id: id, context: .api(request, now: now))
             return result.succeeded ? .noContent : APIReply(result.errors)
         default: throw .methodNotAllowed(request.method)
         }
@@ -58,7 +58,7 @@ extension OrgState {
         }
         let result = records.upsert(
             record, by: field, value: .string(value), table: table,
-            updateOnly: request.item("updateOnly")?.lowercased() == "true", context: .api(now: now))
+            updateOnly: request.item("updateOnly")?.lowercased() == "true", context: .api(request, now: now))
         if !result.candidates.isEmpty { return ambiguous(result.candidates, request, table) }
         guard let id = result.id, result.succeeded else { return APIReply(result.errors) }
         let created = result.created ?? false

@@ -132,6 +132,7 @@ package final class SalesforceOrg: Sendable {
     ) rethrows -> sending Result {
         let now = now
         return try state.withLock { state throws -> Result in
+            state.runJobs(now: now)
             let savepoint = state.records.database.savepoint
             do {
                 let result = try body(&state, now)

@@ -56,6 +56,10 @@ package struct SalesforceOrgOptions: Sendable {
     package var convertsContactID = true
     /// A field the org does not have fails a whole collections request instead of its row (unverified which is right).
     package var unknownFieldFailsRequest = false
+    /// Seconds a bulk job waits before its first rows are written.
+    package var bulkQueueSeconds: Double = 1
+    /// Seconds each 200 rows of a bulk job take.
+    package var bulkStepSeconds = 0.1
     /// Makes the org's rates and tokens repeatable.
     package var seed: UInt64 = 1
 

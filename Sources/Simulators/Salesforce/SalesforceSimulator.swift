@@ -98,11 +98,14 @@ package final class SalesforceSimulator: SimulatedProvider {
         guard let token = BearerToken.of(request), let org = registry.org(token: token) else {
             return Self.response(APIReply(.invalidSession()))
         }
+        let type = request.headers["content-type"]?.lowercased() ?? ""
+        let isJSON = !type.hasPrefix("text/csv") && !type.hasPrefix("multipart/")
         guard
-            let call = APIRequest(
+            var call = APIRequest(
                 method: request.method, path: request.path, query: request.query, headers: request.headers,
-                body: APIRequest.parse(request.body))
+                body: isJSON ? APIRequest.parse(request.body) : nil)
         else { return Self.response(APIReply(.notFound())) }
+        if !isJSON { call.payload = request.body }
         let callClass = CallClass.name(method: call.method, segments: call.segments)
         return Self.response(org.answer(call, token: token, callClass: callClass))
     }
@@ -120,6 +123,10 @@ package final class SalesforceSimulator: SimulatedProvider {
 
     private static func response(_ reply: APIReply) -> SimulatedResponse {
         var headers = reply.headers
+        if let rows = reply.rows {
+            headers.append(("Content-Type", "text/csv; charset=UTF-8"))
+            return SimulatedResponse(status: reply.status, headers: headers, body: rows)
+        }
         if reply.body != nil { headers.append(("Content-Type", "application/json;charset=UTF-8")) }
         return SimulatedResponse(status: reply.status, headers: headers, body: reply.body?.data ?? Data())
     }
