@@ -28,6 +28,8 @@ enum FieldSource: Hashable {
     case system(SystemColumn)
     /// Computed when read: first and last name, joined.
     case personName(first: Int, last: Int)
+    /// A cell of the contact a person account is linked to.
+    case personContact(link: Int, cell: Int)
 }
 
 /// The columns every record has.

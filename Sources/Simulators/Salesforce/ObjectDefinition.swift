@@ -17,6 +17,8 @@ struct ObjectDefinition {
     private(set) var unique: [FieldDefinition] = []
     /// The sync package, where its fields are.
     private(set) var syncPackage: SyncPackage?
+    /// Where accounts keep their persons, in orgs that have person accounts.
+    private(set) var person: PersonLink?
     private var byName: [String: Int] = [:]
     private var byRelationship: [String: Int] = [:]
 
@@ -87,6 +89,7 @@ struct ObjectDefinition {
         }
         unique = fields.filter(\.isUnique)
         syncPackage = SyncPackage(self)
+        person = PersonLink(self)
     }
 
     private static let systemFields: [FieldDefinition] = [

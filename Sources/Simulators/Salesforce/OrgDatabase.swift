@@ -62,6 +62,12 @@ struct OrgDatabase {
             case (.text(let first), .text(let last)): .text(first + " " + last)
             case (_, let last): last
             }
+        case .personContact(let link, let cell):
+            if let place = row[link].text.flatMap(locate) {
+                tables[place.table].rows[place.row][cell]
+            } else {
+                .null
+            }
         case .system(let column): systemValue(column, of: row, table: table, number: number)
         }
     }

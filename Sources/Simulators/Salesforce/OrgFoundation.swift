@@ -23,6 +23,7 @@ extension OrgState {
         bulk.queueSeconds = options.bulkQueueSeconds
         bulk.stepSeconds = options.bulkStepSeconds
         addUsers(identity.username, now: now)
+        addRecordTypes(now: now)
         records.database.commitDelay = options.commitDelay
     }
 
@@ -36,12 +37,24 @@ extension OrgState {
             }
             return definition
         }
-        let others = [StandardSales.account, StandardSales.opportunity, StandardSales.contactRole, StandardSales.user]
-        return (people + others).map { definition in
+        var (contact, lead) = (people[0], people[1])
+        var account = StandardSales.account
+        var others = [StandardSales.opportunity, StandardSales.contactRole, StandardSales.user]
+        if options.hasPersonAccounts {
+            PersonAccounts.install(contact: &contact, lead: &lead, account: &account)
+            others.append(RecordTypes.definition)
+        }
+        return ([contact, lead, account] + others).map { definition in
             var definition = definition
             definition.metadataStamp = now
             return definition
         }
+    }
+
+    private mutating func addRecordTypes(now: Double) {
+        guard let table = records.database.table("RecordType") else { return }
+        for seed in RecordTypes.seeds { _ = records.seed(seed, table: table, context: .human(now: now)) }
+        records.database.commit()
     }
 
     /// The integration user and a person, in the rows `OrgRecords` names.

@@ -5,8 +5,12 @@ struct OrgRecords {
     let hasPackage: Bool
     /// The org's own validation rules.
     var validationRules: [ValidationRule] = []
-    /// The org's own automation.
+    /// Its duplicate rules.
+    var duplicateRules: [DuplicateRule] = []
+    /// Its automation.
     var automations: [OrgAutomation] = []
+    /// Owners active assignment rules give, by object.
+    var assignments: [String: String] = [:]
     /// Lead conversion copies the lead's `AC_Contact_Id__c` to the contact.
     var convertsContactID: Bool
     /// Whether a field the org does not have fails a whole collections request rather than its row (unverified which).
@@ -18,6 +22,11 @@ struct OrgRecords {
     /// The integration user's and the human user's rows of the User table.
     static let integrationUser: Int32 = 0
     static let humanUser: Int32 = 1
+
+    /// Id of a row of the User table.
+    func userID(_ row: Int32) -> String {
+        database.table("User").map { database.id($0, Int(row)) } ?? ""
+    }
 }
 
 /// A validation rule of the org's administrator.
@@ -145,8 +154,26 @@ extension OrgRecords {
 
     /// Live rows with that value in an indexed field.
     func liveRows(_ table: Int, _ field: FieldDefinition, _ value: FieldValue) -> [Int] {
-        guard case .cell(let cell) = field.source, !value.isNull else { return [] }
-        return (database.tables[table].rows(cell: cell, value: value) ?? [])
-            .filter { database.row(table, $0).state == .live }
+        guard !value.isNull else { return [] }
+        switch field.source {
+        case .cell(let cell):
+            return (database.tables[table].rows(cell: cell, value: value) ?? [])
+                .filter { database.row(table, $0).state == .live }
+        case .personContact(_, let cell):
+            return persons(table, contactCell: cell, value)
+        case .system, .personName: return []
+        }
+    }
+
+    /// Person accounts whose contact has that value.
+    private func persons(_ accounts: Int, contactCell cell: Int, _ value: FieldValue) -> [Int] {
+        guard let contacts = database.table("Contact"), let parent = database.definition(contacts).cell("AccountId"),
+            let flag = database.definition(contacts).cell("IsPersonAccount")
+        else { return [] }
+        return (database.tables[contacts].rows(cell: cell, value: value) ?? []).compactMap { number in
+            let row = database.row(contacts, number)
+            guard row.state == .live, row[flag] == true, let account = row[parent].text else { return nil }
+            return database.locate(account)?.row
+        }
     }
 }

@@ -10,12 +10,21 @@ struct OrgState {
     var queryPageRows = SimulatorsLimits.queryPageRows
     /// Whether the edition has the API.
     var hasAPI = true
+    /// Requests of 20 seconds and more that others have running.
+    var longRunningCalls = 0
 
     /// Runs a call to the data API that carries a valid token: counts it, routes it, shows the limits.
     mutating func answer(_ request: APIRequest, now: Double) -> APIReply {
         guard hasAPI else {
             return APIReply(
                 RequestError(403, "API_DISABLED_FOR_ORG", "API is not enabled for this Organization or Partner"))
+        }
+        guard longRunningCalls < identity.edition.longRunningCalls else {
+            var reply = APIReply(
+                RequestError(
+                    403, "REQUEST_LIMIT_EXCEEDED", "ConcurrentRequests (Concurrent API Requests) Limit exceeded."))
+            reply.headers.append(("Sforce-Limit-Info", limitInfo(now: now)))
+            return reply
         }
         var reply: APIReply
         if allocation.spend(CallClass.cost(of: request), now: now) {

@@ -31,6 +31,12 @@ struct RecordTable {
         if let added = definition.fields.last { addIndex(for: added) }
     }
 
+    /// Shows a contact's new field in accounts, where they may be persons.
+    mutating func mirror(_ field: FieldDefinition, now: Int) {
+        PersonAccounts.mirror(field, in: &definition)
+        definition.metadataStamp = now
+    }
+
     /// Changes what describe says about a field.
     mutating func changeField(_ name: String, now: Int, _ change: (inout FieldDefinition) -> Void) {
         definition.change(name, change)

@@ -52,6 +52,11 @@ extension SimulatorsLimits {
     package static let updatedDays = 30
     /// Ids one getUpdated or getDeleted may return.
     package static let changedIDs = 600_000
+    /// Saves automation may set off inside each other.
+    package static let automationDepth = 16
+    /// Requests of 20 seconds and more at once, in Developer Edition and in the others.
+    package static let longRunningCallsInDeveloper = 5
+    package static let longRunningCalls = 25
     /// Losers of one merge.
     package static let mergeLosers = 2
     /// Custom fields of one object.

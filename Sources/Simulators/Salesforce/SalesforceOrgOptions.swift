@@ -15,6 +15,13 @@ package enum SalesforceEdition: String, Sendable {
     }
 }
 
+extension SalesforceEdition {
+    /// Requests of 20 seconds and more at once.
+    var longRunningCalls: Int {
+        self == .developer ? SimulatorsLimits.longRunningCallsInDeveloper : SimulatorsLimits.longRunningCalls
+    }
+}
+
 /// What an org is like; the defaults are a healthy Enterprise org with the sync package.
 package struct SalesforceOrgOptions: Sendable {
     /// Shown in usernames; letters, digits and dashes.
@@ -28,6 +35,8 @@ package struct SalesforceOrgOptions: Sendable {
     package var hasPackage = true
     /// Without the package: whether Contact and Lead have `AC_Contact_Id__c` all the same.
     package var hasExternalIdField = false
+    /// Accounts may be persons.
+    package var hasPersonAccounts = false
     /// Calls per 24 hours; `nil` takes the edition's.
     package var apiLimit: Int?
     /// Calls above the limit that still succeed, as paid editions allow.

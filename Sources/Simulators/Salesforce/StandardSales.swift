@@ -43,6 +43,7 @@ enum StandardSales {
                 StandardFields.lookup("ContactId", "Contact", "Contact").with { $0.isUpdateable = false },
                 StandardFields.checkbox("IsClosed", "Closed").readOnly,
                 StandardFields.checkbox("IsWon", "Won").readOnly,
+                StandardFields.checkbox("HasOpportunityLineItem", "Has Line Item").readOnly,
             ])
     }
 

@@ -39,6 +39,7 @@ extension OrgState {
         if job.operation == .upsert {
             job.externalField = try externalFieldName(settings, job.object)
         }
+        job.assigns = settings["assignmentRuleId"]?.stringValue != nil
         if let content {
             guard content.count <= SimulatorsLimits.bulkInlineCharacters else {
                 throw .invalidJob("Inline content may hold at most 100000 characters")

@@ -31,6 +31,8 @@ struct BulkJob {
     let createdBy: String
     /// Field of an upsert.
     var externalField: String?
+    /// Whether assignment rules run: only when the job names one.
+    var assigns = false
     /// Text of a query.
     var query: String?
 

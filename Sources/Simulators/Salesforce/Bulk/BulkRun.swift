@@ -33,7 +33,9 @@ extension OrgState {
             }
             job.position = reader.position
             guard !writes.isEmpty else { return job.end(.complete, now: now) }
-            store(records.write(writes, allOrNone: false, context: .api(now: now)), positions, &job)
+            var context = SaveContext.api(now: now)
+            context.assigns = job.assigns
+            store(records.write(writes, allOrNone: false, context: context), positions, &job)
             job.schedule(now + bulk.stepSeconds)
         } catch {
             job.end(.failed, now: now, message: error.message)
