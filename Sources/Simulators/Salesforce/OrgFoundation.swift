@@ -6,7 +6,8 @@ extension OrgState {
         identity = OrgIdentity(
             number: number, name: options.name, id: orgID, edition: options.edition, isSandbox: options.isSandbox,
             username: "integration@\(options.name).org\(number).example",
-            clientID: options.clientID ?? "3MVG9\(orgID.prefix(15))", clientSecret: "secret-\(orgID.prefix(15))")
+            clientID: options.clientID ?? "3MVG9\(orgID.prefix(15))", clientSecret: "secret-\(orgID.prefix(15))",
+            trustsNetwork: options.trustsNetwork)
         sessions = OrgSessions(shortOrgID: identity.shortID, lifetime: options.sessionLifetime, random: random)
         sessions.rotatesRefreshTokens = options.rotatesRefreshTokens
         sessions.refreshIdleDays = options.refreshIdleDays
@@ -24,6 +25,7 @@ extension OrgState {
         bulk.stepSeconds = options.bulkStepSeconds
         addUsers(identity.username, now: now)
         addRecordTypes(now: now)
+        addOrganization(options, now: now)
         records.database.commitDelay = options.commitDelay
     }
 
@@ -44,11 +46,24 @@ extension OrgState {
             PersonAccounts.install(contact: &contact, lead: &lead, account: &account)
             others.append(RecordTypes.definition)
         }
+        others.append(StandardSales.organization)
         return ([contact, lead, account] + others).map { definition in
             var definition = definition
             definition.metadataStamp = now
             return definition
         }
+    }
+
+    /// The org itself, whose id is that of row 0.
+    private mutating func addOrganization(_ options: SalesforceOrgOptions, now: Double) {
+        guard let table = records.database.table("Organization") else { return }
+        let values: [String: FieldValue] = [
+            "Name": .text(options.name), "IsSandbox": .bool(options.isSandbox),
+            "OrganizationType": .text(options.edition.rawValue), "InstanceName": "SIM1", "LanguageLocaleKey": "en_US",
+            "TimeZoneSidKey": "GMT",
+        ]
+        _ = records.seed(values, table: table, context: .human(now: now))
+        records.database.commit()
     }
 
     private mutating func addRecordTypes(now: Double) {

@@ -64,6 +64,8 @@ struct OrgIdentity: Sendable {
     let username: String
     let clientID: String
     let clientSecret: String
+    /// Whether a password is enough, without the security token.
+    var trustsNetwork = false
 
     /// The org id as access tokens begin with it.
     var shortID: String { String(id.prefix(15)) }

@@ -71,6 +71,9 @@ package final class SalesforceOrg: Sendable {
         state.withLock { $0.sessions.revokeAll(includingRefreshTokens: includingRefreshTokens) }
     }
 
+    /// Seconds a session lives.
+    var sessionLifetime: Double { state.withLock { $0.sessions.lifetime } }
+
     func openSession(now: Double) -> String { state.withLock { $0.sessions.open(now: now) } }
 
     func refreshSession(_ token: String, now: Double) -> (access: String, refresh: String?)? {

@@ -47,6 +47,8 @@ package struct SalesforceOrgOptions: Sendable {
     package var commitDelay: Double = 0
     /// Probability that a record of an API write fails with UNABLE_TO_LOCK_ROW.
     package var lockErrorRate: Double = 0
+    /// Whether callers come from a network the org trusts: a password is enough, without the security token.
+    package var trustsNetwork = false
     /// Seconds an access token lives.
     package var sessionLifetime: Double = 7200
     /// Every refresh returns a new refresh token and kills the old one.

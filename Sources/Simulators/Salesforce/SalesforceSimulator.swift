@@ -60,6 +60,7 @@ package final class SalesforceSimulator: SimulatedProvider {
         if request.path.hasPrefix("/services/oauth2/") {
             return tokens.answer(request, path: String(request.path.dropFirst("/services/oauth2/".count)))
         }
+        if request.path.hasPrefix("/services/Soap/u/") { return soap.answer(request) }
         if request.path == "/services/data" || request.path == "/services/data/" {
             return .json(200, APIVersion.list)
         }
@@ -69,9 +70,12 @@ package final class SalesforceSimulator: SimulatedProvider {
     /// The org and class of a call.
     package func identify(_ request: SimulatedRequest) -> SimulatedCallIdentity? {
         guard request.path.hasPrefix("/services/") else { return nil }
-        let org =
-            request.path.hasPrefix("/services/oauth2/")
-            ? tokens.org(of: request) : BearerToken.of(request).flatMap(registry.org(token:))
+        let org: SalesforceOrg? =
+            switch request.path {
+            case let path where path.hasPrefix("/services/oauth2/"): tokens.org(of: request)
+            case let path where path.hasPrefix("/services/Soap/"): soap.org(of: request)
+            default: BearerToken.of(request).flatMap(registry.org(token:))
+            }
         return SimulatedCallIdentity(
             account: org?.id, callClass: CallClass.name(method: request.method, path: request.path))
     }
@@ -92,6 +96,10 @@ package final class SalesforceSimulator: SimulatedProvider {
     private var tokens: TokenEndpoint {
         TokenEndpoint(
             registry: registry, key: publicKey, instanceURL: instanceURL, now: clock.now.timeIntervalSince1970)
+    }
+
+    private var soap: SOAPLogin {
+        SOAPLogin(registry: registry, instanceURL: instanceURL, now: clock.now.timeIntervalSince1970)
     }
 
     private func data(_ request: SimulatedRequest) -> SimulatedResponse {

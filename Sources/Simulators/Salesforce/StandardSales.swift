@@ -63,6 +63,20 @@ enum StandardSales {
             ])
     }
 
+    /// The org itself; it has one row.
+    static var organization: ObjectDefinition {
+        ObjectDefinition(
+            "Organization", keyPrefix: "00D",
+            fields: [
+                FieldDefinition("Name", .string, length: 80).required.readOnly,
+                StandardFields.checkbox("IsSandbox", "Is Sandbox").readOnly,
+                FieldDefinition("OrganizationType", label: "Edition", .picklist, length: 40).readOnly,
+                FieldDefinition("InstanceName", .string, length: 5).readOnly,
+                FieldDefinition("LanguageLocaleKey", label: "Language", .picklist, length: 40).readOnly,
+                FieldDefinition("TimeZoneSidKey", label: "Time Zone", .picklist, length: 40).readOnly,
+            ])
+    }
+
     static var user: ObjectDefinition {
         ObjectDefinition(
             "User", keyPrefix: "005",
