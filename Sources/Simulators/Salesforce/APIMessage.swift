@@ -1,5 +1,11 @@
 import Foundation
 
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
 /// A call to the data API, or a subrequest of one: the path is cut up, the body read on demand.
 struct APIRequest {
     var method: String
@@ -14,6 +20,8 @@ struct APIRequest {
     var body: Result<WireJSON, RequestError>?
     /// The body as it came, where it is no JSON: rows of a bulk job.
     var payload = Data()
+    /// Whether the body may hold `@{…}`; most composite calls do not, and looking for it text by text takes long.
+    var mayRefer = true
 
     /// A call whose path begins with `/services/data/vNN.N`; `nil` for any other path.
     init?(
@@ -38,6 +46,24 @@ struct APIRequest {
         } catch {
             return .failure(.json("\(error.reason) at [line:1, column:\(error.offset + 1)]"))
         }
+    }
+
+    /// Whether there is a reference `@{…}` to another subrequest in a body, or an escape that could be part of one.
+    static func mayRefer(_ body: Data) -> Bool {
+        body.withUnsafeBytes { bytes in
+            contains(bytes, UInt8(ascii: "@"), before: UInt8(ascii: "{"))
+                || contains(bytes, UInt8(ascii: "\\"), before: UInt8(ascii: "u"))
+        }
+    }
+
+    private static func contains(_ bytes: UnsafeRawBufferPointer, _ byte: UInt8, before next: UInt8) -> Bool {
+        guard let base = bytes.baseAddress else { return false }
+        var offset = 0
+        while let found = memchr(base + offset, Int32(byte), bytes.count - offset) {
+            offset = UnsafeRawPointer(found) - base + 1
+            if offset < bytes.count, bytes[offset] == next { return true }
+        }
+        return false
     }
 
     /// The JSON body.

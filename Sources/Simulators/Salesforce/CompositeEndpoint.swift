@@ -11,7 +11,7 @@ extension OrgState {
             let reply: APIReply
             if allOrNone, series.hasFailed {
                 reply = CompositeSeries.halted()
-            } else if let resolved = series.resolve(subrequest) {
+            } else if let resolved = request.mayRefer ? series.resolve(subrequest) : subrequest {
                 reply = run(resolved, now: now)
             } else {
                 reply = CompositeSeries.halted()

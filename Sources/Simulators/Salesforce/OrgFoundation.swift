@@ -81,6 +81,7 @@ extension OrgState {
             ]
             _ = records.seed(values, table: users, context: .human(now: now))
         }
+        records.userIDs = [OrgRecords.integrationUser, OrgRecords.humanUser].map(records.userID)
         records.database.commit()
     }
 }

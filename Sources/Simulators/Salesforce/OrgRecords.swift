@@ -23,9 +23,13 @@ struct OrgRecords {
     static let integrationUser: Int32 = 0
     static let humanUser: Int32 = 1
 
+    /// Ids of the two users, made once: every record has one as its owner.
+    var userIDs: [String] = []
+
     /// Id of a row of the User table.
     func userID(_ row: Int32) -> String {
-        database.table("User").map { database.id($0, Int(row)) } ?? ""
+        if userIDs.indices.contains(Int(row)) { return userIDs[Int(row)] }
+        return database.table("User").map { database.id($0, Int(row)) } ?? ""
     }
 }
 

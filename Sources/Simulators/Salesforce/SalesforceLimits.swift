@@ -57,6 +57,10 @@ extension SimulatorsLimits {
     /// Requests of 20 seconds and more at once, in Developer Edition and in the others.
     package static let longRunningCallsInDeveloper = 5
     package static let longRunningCalls = 25
+    /// Fields room is made for in a new record before it is stored (ours).
+    package static let cellsReserved = 16
+    /// Undo entries a finished transaction leaves room for (ours).
+    package static let undoKept = 8_192
     /// Losers of one merge.
     package static let mergeLosers = 2
     /// Custom fields of one object.

@@ -148,6 +148,8 @@ extension SalesforceOrg {
             return (0..<count).map { index in
                 // In two steps: an id asked of the database while a seed changes it would copy every record.
                 let row = state.records.seed(fields(index), table: table, context: context)
+                // Seeds are never taken back; what a million of them would need to be is a lot.
+                if index % SimulatorsLimits.undoKept == 0 { state.records.database.commit() }
                 return state.records.database.id(table, row)
             }
         }

@@ -114,6 +114,7 @@ package final class SalesforceSimulator: SimulatedProvider {
                 body: isJSON ? APIRequest.parse(request.body) : nil)
         else { return Self.response(APIReply(.notFound())) }
         if !isJSON { call.payload = request.body }
+        call.mayRefer = APIRequest.mayRefer(request.body)
         let callClass = CallClass.name(method: call.method, segments: call.segments)
         return Self.response(org.answer(call, token: token, callClass: callClass))
     }

@@ -53,11 +53,9 @@ extension OrgRecords {
     }
 
     func newRow(_ definition: ObjectDefinition, _ context: SaveContext) -> RecordRow {
-        var row = RecordRow()
-        for (cell, value) in definition.defaults { row[cell] = value }
-        if let owner = definition.cell("OwnerId"), let users = database.table("User") {
-            row[owner] = .text(database.id(users, Int(context.userRow)))
-        }
+        var row = definition.template
+        row.reserve(SimulatorsLimits.cellsReserved)
+        if let owner = definition.owner { row[owner] = .text(userID(context.userRow)) }
         return row
     }
 
