@@ -194,6 +194,23 @@ struct SalesforceRulesTests {
         #expect(fewer.body?.arrayValue?.map(\.rowError) == ["CANNOT_EXECUTE_FLOW_TRIGGER", nil])
     }
 
+    // MARK: - Address picklists
+
+    @Test func statesAndCountriesArePicklistsWhereSwitchedOn() async throws {
+        let caller = try SalesforceCaller { $0.hasStateCountryPicklists = true }
+        let free = try await caller.call(
+            "POST", "sobjects/Contact", ["LastName": "A", "MailingCountry": "Deutschland"])
+        #expect(free.status == 400 && free.errorCode == "FIELD_INTEGRITY_EXCEPTION")
+        let made = try await caller.call(
+            "POST", "sobjects/Contact", ["LastName": "A", "MailingCountryCode": "US", "MailingState": "Texas"])
+        let id = try #require(made.body?["id"]?.stringValue)
+        #expect(caller.org.record(id)?["MailingCountry"] == "United States")
+        #expect(caller.org.record(id)?["MailingStateCode"] == "TX")
+        let without = try SalesforceCaller()
+        let text: WireJSON = ["LastName": "A", "MailingCountry": "Deutschland"]
+        #expect(try await without.call("POST", "sobjects/Contact", text).status == 201)
+    }
+
     // MARK: - The platform by itself
 
     @Test func maintenanceMovesOnlyTheModstamp() async throws {

@@ -70,6 +70,10 @@ struct FieldReader {
     // MARK: - Checking
 
     private func checked(_ text: String) throws(RecordError) -> String {
+        if let values = field.integrityValues {
+            guard values.contains(text) else { throw AddressPicklists.refusal(field) }
+            return text
+        }
         switch field.type {
         case .reference: return try reference(text)
         case .picklist: return try picklistValue(text)

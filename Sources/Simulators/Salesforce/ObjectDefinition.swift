@@ -11,6 +11,8 @@ struct ObjectDefinition {
     var metadataStamp = 0
     /// Cells that must have a value, and their fields.
     private(set) var required: [(cell: Int, name: String)] = []
+    /// Names and codes of addresses, in orgs with state and country picklists.
+    private(set) var addressPairs: [AddressPicklists.Pair] = []
     /// Cell of `OwnerId`, where records have owners.
     private(set) var owner: Int?
     /// What new records start as.
@@ -92,6 +94,7 @@ struct ObjectDefinition {
         unique = fields.filter(\.isUnique)
         syncPackage = SyncPackage(self)
         person = PersonLink(self)
+        addressPairs = AddressPicklists.pairs(self)
         owner = cell("OwnerId")
     }
 

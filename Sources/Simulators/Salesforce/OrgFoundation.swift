@@ -41,6 +41,11 @@ extension OrgState {
         }
         var (contact, lead) = (people[0], people[1])
         var account = StandardSales.account
+        if options.hasStateCountryPicklists {
+            AddressPicklists.install(in: &contact)
+            AddressPicklists.install(in: &lead)
+            AddressPicklists.install(in: &account)
+        }
         var others = [StandardSales.opportunity, StandardSales.contactRole, StandardSales.user]
         if options.hasPersonAccounts {
             PersonAccounts.install(contact: &contact, lead: &lead, account: &account)

@@ -37,6 +37,8 @@ package struct SalesforceOrgOptions: Sendable {
     package var hasExternalIdField = false
     /// Accounts may be persons.
     package var hasPersonAccounts = false
+    /// States and countries of addresses are picklists.
+    package var hasStateCountryPicklists = false
     /// Calls per 24 hours; `nil` takes the edition's.
     package var apiLimit: Int?
     /// Calls above the limit that still succeed, as paid editions allow.

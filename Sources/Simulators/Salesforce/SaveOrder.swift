@@ -26,6 +26,7 @@ extension OrgRecords {
             if change.field.name == "Amount", context.enforcesAccess, hasProducts(after, definition) { continue }
             after[cell] = change.value
         }
+        AddressPicklists.align(&after, before: before, definition.addressPairs)
         // 3: before-save flows.
         if hasPackage { definition.syncPackage?.flag(&after, before: before) }
         // 5: system validation again, then validation rules; every failing rule is reported.

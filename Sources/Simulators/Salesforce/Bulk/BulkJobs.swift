@@ -7,6 +7,8 @@ struct BulkJobs {
     /// Jobs that wait for a step.
     private var active: Set<String> = []
     private var nextNumber = 1
+    /// Before this instant no job expires.
+    private var nextExpiry = Double.infinity
     /// Batches of 10,000 rows, queries and rows of the last 24 hours.
     var batches = APIAllocation(limit: SimulatorsLimits.bulkBatchesPerDay, overage: 0)
     var queries = APIAllocation(limit: SimulatorsLimits.bulkQueriesPerDay, overage: 0)
@@ -26,6 +28,7 @@ struct BulkJobs {
     mutating func keep(_ job: BulkJob) {
         if jobs.updateValue(job, forKey: job.id) == nil { oldestFirst.append(job.id) }
         if job.due < .infinity { active.insert(job.id) } else { active.remove(job.id) }
+        nextExpiry = min(nextExpiry, Self.expiry(of: job))
         if oldestFirst.count > SimulatorsLimits.bulkJobs { forget(oldestFirst[0]) }
     }
 
@@ -61,12 +64,19 @@ struct BulkJobs {
 
     /// Aborts what has been open for a day and drops what ended a week ago.
     mutating func expire(now: Double) {
-        guard !jobs.isEmpty else { return }
-        for (id, job) in jobs {
-            if job.state == .open, job.created + SimulatorsLimits.bulkOpenSeconds <= now {
-                jobs[id]?.end(.aborted, now: job.created + SimulatorsLimits.bulkOpenSeconds)
+        while nextExpiry <= now {
+            for (id, job) in jobs {
+                let expiry = Self.expiry(of: job)
+                guard expiry <= now else { continue }
+                if job.state == .open { jobs[id]?.end(.aborted, now: expiry) } else { forget(id) }
             }
-            if job.state.isFinal, job.changed + SimulatorsLimits.bulkResultSeconds <= now { forget(id) }
+            nextExpiry = jobs.values.map(Self.expiry).min() ?? .infinity
         }
+    }
+
+    /// When an open job is aborted, or one that ended is dropped.
+    private static func expiry(of job: BulkJob) -> Double {
+        if job.state == .open { return job.created + SimulatorsLimits.bulkOpenSeconds }
+        return job.state.isFinal ? job.changed + SimulatorsLimits.bulkResultSeconds : .infinity
     }
 }
