@@ -7,7 +7,7 @@ import Synchronization
 package final class SalesforceOrg: Sendable {
     let identity: OrgIdentity
     /// Calls by class: `composite`, `collections`, `retrieve`, `query`, `row`, `describe`, `limits`, `changes`, `batch`,
-    /// `token`; all but `token` and `versions` count against the allocation.
+    /// `graph`, `tree`, `bulk`, `token`; all but `token` and `versions` count against the allocation.
     package let calls = CallCounter()
     /// The simulator's fault plan; `addFault` limits a fault to this org.
     package let faults: FaultPlan
