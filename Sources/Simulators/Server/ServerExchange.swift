@@ -25,7 +25,8 @@ struct ServerExchange: Sendable {
             return try await send(refusal.response, request: request, writer: writer)
         }
         let (provider, identity) = identify(simulated)
-        switch faults.effect(for: simulated, identity: identity) {
+        let fault = provider?.isBeyondFaults == true ? nil : faults.effect(for: simulated, identity: identity)
+        switch fault {
         case .answer(let status, let body):
             try await send(Self.response(status, body), request: request, writer: writer)
         case .reset:
