@@ -36,13 +36,19 @@ package final class SimulatorTunnel: Service {
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .bind(host: "127.0.0.1", port: requestedPort, childChannelInitializer: Self.wrap)
         started.fulfil(server.channel.localAddress?.port ?? 0)
-        try await cancelWhenGracefulShutdown {
-            try await withThrowingDiscardingTaskGroup { group in
-                try await server.executeThenClose { connections in
-                    for try await connection in connections {
-                        // A client that goes away is no failure of the proxy.
-                        group.addTask { try? await self.serve(connection) }
-                    }
+        do {
+            try await cancelWhenGracefulShutdown { try await self.accept(on: server) }
+        } catch is CancellationError {
+            // The end that was asked for.
+        }
+    }
+
+    private func accept(on server: NIOAsyncChannel<Connection, Never>) async throws {
+        try await withThrowingDiscardingTaskGroup { group in
+            try await server.executeThenClose { connections in
+                for try await connection in connections {
+                    // A client that goes away is no failure of the proxy.
+                    group.addTask { try? await self.serve(connection) }
                 }
             }
         }
@@ -62,12 +68,15 @@ package final class SimulatorTunnel: Service {
     private func serve(_ client: Connection) async throws {
         try await client.executeThenClose { inbound, outbound in
             var iterator = inbound.makeAsyncIterator()
-            var head = ByteBuffer()
-            while !Self.isComplete(head) {
-                guard head.readableBytes <= SimulatorsLimits.tunnelHeadBytes, var part = try await iterator.next()
+            var rest = ByteBuffer()
+            var head: String?
+            while head == nil {
+                guard rest.readableBytes <= SimulatorsLimits.tunnelHeadBytes, var part = try await iterator.next()
                 else { return }
-                head.writeBuffer(&part)
+                rest.writeBuffer(&part)
+                head = Self.takeHead(from: &rest)
             }
+            guard let head else { return }
             if let refusal = Self.refusal(of: head) { return try await outbound.write(ByteBuffer(string: refusal)) }
             let target = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
                 .connect(host: "127.0.0.1", port: targetPort, channelInitializer: Self.wrap)
@@ -78,6 +87,7 @@ package final class SimulatorTunnel: Service {
                         for try await part in answers { try await outbound.write(part) }
                         outbound.finish()
                     }
+                    if rest.readableBytes > 0 { try await requests.write(rest) }
                     while let part = try await iterator.next() { try await requests.write(part) }
                     requests.finish()
                     try await group.waitForAll()
@@ -86,13 +96,18 @@ package final class SimulatorTunnel: Service {
         }
     }
 
-    private static func isComplete(_ head: ByteBuffer) -> Bool {
-        head.readableBytesView.suffix(4).elementsEqual("\r\n\r\n".utf8)
+    /// Takes everything up to the empty line; nil while there is none.
+    private static func takeHead(from buffer: inout ByteBuffer) -> String? {
+        let bytes = Array(buffer.readableBytesView)
+        for index in bytes.indices.dropFirst(3) where bytes[index - 3...index].elementsEqual("\r\n\r\n".utf8) {
+            return buffer.readString(length: index + 1)
+        }
+        return nil
     }
 
     /// The answer to a request that opens no tunnel; nil when it does.
-    private static func refusal(of head: ByteBuffer) -> String? {
-        let line = String(buffer: head).prefix { $0 != "\r\n" }
+    private static func refusal(of head: String) -> String? {
+        let line = head.prefix { $0 != "\r\n" }
         let words = line.split(separator: " ")
         guard words.count == 3, words[0] == "CONNECT" else {
             return "HTTP/1.1 405 Method Not Allowed\r\nAllow: CONNECT\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"

@@ -52,7 +52,8 @@ extension CampaignState {
         return [
             "stringid": .string(row.stringID), "userid": "1", "name": .string(row.name), "cdate": stamp(row.cdate),
             "sender_url": .string(row.senderURL), "sender_reminder": .string(row.senderReminder),
-            "udate": stamp(row.udate), "channel": "email",
+            "udate": stamp(row.udate), "created_timestamp": naiveStamp(row.cdate),
+            "updated_timestamp": naiveStamp(row.udate), "channel": "email",
             "non_deleted_subscribers": .id(subscribers(of: id) { _ in true }),
             "active_subscribers": .id(subscribers(of: id) { $0 == 1 }), "id": .id(id), "user": "1",
         ]
