@@ -85,6 +85,8 @@ extension ControlProvider {
         case ("POST", "lists", 3):
             try call.body.allow("name")
             return ["id": .int(account.addList(name: try call.body.requiredText("name")))]
+        case ("POST", "segments", 3): return try addSegment(call, account)
+        case ("POST", "noise", 3): return try makeNoise(call, account)
         case ("POST", "seed", 3): return try seed(call, account)
         case ("POST", "people", 3): return try ControlPeople.act(call.body, in: account)
         case ("POST", "automations", 3): return try ControlPeople.runAutomation(call.body, in: account)
@@ -130,6 +132,29 @@ extension ControlProvider {
             type: try call.body.word("type") ?? .text, options: try call.body.texts("options"),
             perstag: try call.body.text("perstag"))
         return ["id": .int(id)]
+    }
+
+    private func addSegment(_ call: ControlCall, _ account: ActiveCampaignAccount) throws -> WireJSON {
+        try call.body.allow("name", "tag", "list", "field", "value")
+        let name = try call.body.text("name") ?? "segment"
+        let rule: ActiveCampaignSegmentRule
+        if let tag = try call.body.text("tag") {
+            rule = .tag(tag)
+        } else if let field = try call.body.text("field") {
+            rule = .field(perstag: field, value: try call.body.requiredText("value"))
+        } else {
+            let list = try call.body.int("list", in: 0...Int(UInt32.max), default: 0)
+            guard list > 0 else { throw ControlError(.badRequest, "one of tag, list and field is wanted") }
+            rule = .list(list)
+        }
+        return ["id": .int(account.addSegment(name: name, rule))]
+    }
+
+    private func makeNoise(_ call: ControlCall, _ account: ActiveCampaignAccount) throws -> WireJSON {
+        try call.body.allow("count")
+        let count = try call.body.int("count", in: 1...SimulatorsLimits.Control.seeded, default: 1)
+        account.openMails(count: count)
+        return ["count": .int(count)]
     }
 
     private func seed(_ call: ControlCall, _ account: ActiveCampaignAccount) throws -> WireJSON {

@@ -10,6 +10,8 @@ package enum ControlGuide {
         ("GET|PATCH /accounts/A/options", "every switch of the account, webhook faults among them"),
         ("POST /accounts/A/fields", "{title, type, options, perstag}: add a custom field"),
         ("POST /accounts/A/lists", "{name}: add a list"),
+        ("POST /accounts/A/segments", "{name, tag | list | field, value}: add a segment"),
+        ("POST /accounts/A/noise", "{count}: that many contacts open mails; nothing but their udate moves"),
         ("POST /accounts/A/seed", "{count, prefix, domain, fields, tags, ageSeconds}: add contacts fast"),
         (
             "POST /accounts/A/people",

@@ -23,7 +23,7 @@ extension CampaignState {
     }
 
     private func listLists(_ call: CampaignCall) -> CampaignAnswer {
-        guard let page = call.page(refusesLarge: options.refusesLargePages) else { return .emptyObject(400) }
+        guard let page = call.page(options) else { return .emptyObject(400) }
         let name = call.value("filters[name]")?.lowercased()
         let found = listIDs.filter { name == nil || lists[Int($0 - 1)].name.lowercased().contains(name ?? "") }
         return CampaignAnswer([
@@ -85,7 +85,7 @@ extension CampaignState {
 
     /// The whole account's memberships: every filter is ignored, as live.
     private func listContactLists(_ call: CampaignCall) -> CampaignAnswer {
-        guard let page = call.page(refusesLarge: options.refusesLargePages) else { return .emptyObject(400) }
+        guard let page = call.page(options) else { return .emptyObject(400) }
         let all = (1..<(memberships.count + 1)).filter { memberships.isLive($0) }
         return CampaignAnswer([
             "contactLists": .array(all.page(page).map { membershipJSON($0) }), "meta": ["total": .id(all.count)],

@@ -21,6 +21,8 @@ extension CampaignState {
         case "settings": return routeSettings(call)
         case "automations": return routeAutomations(call)
         case "notes": return routeNotes(call)
+        case "segments": return routeSegments(call)
+        case "campaigns": return routeCampaigns(call)
         default: return routeCommerce(call)
         }
     }
