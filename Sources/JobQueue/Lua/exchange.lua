@@ -1,12 +1,13 @@
 -- Settles finished jobs and leases new ones: the one call of a busy worker.
 -- ARGV[3] worker, [4] lease ms, [5] lowest seq to go on from, [6] quantum, [7] jobs wanted, [8] attempts a job has,
--- then four a settlement: token, outcome, delay ms, code.
--- Outcomes: D done, A again, R retry, X dead, U returned.
+-- [9] how many leases are done, then these leases, then four for every other settlement: lease, outcome, delay ms, code.
+-- Outcomes: A again, R retry, X dead, U returned.
 -- Returns: one letter a settlement (a accepted, b accepted and buried, s stale), ms until something falls due (-1:
--- nothing will), whether work is left, seq, then the leases as token,tenant,kind,class,attempt,deaths,enqueued,cost,leased.
-local WORKER, LEASE, QUANTUM, WANTED, ATTEMPTS =
-    ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8])
-local FIRST = 9
+-- nothing will), whether work is left, seq, then the leases as one text, two lines each: the lease, and
+-- class,cost,attempt,deaths,enqueued.
+local WORKER, LEASE, QUANTUM, WANTED, ATTEMPTS, DONE =
+    ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9])
+local FIRST = 10
 -- Bounds of one call: due jobs and parked tenants looked at, jobs of one tenant a visit, visits beyond the jobs wanted.
 local PROMOTE, UNPARK, A_VISIT, SPARE_VISITS = 64, 32, 8, 32
 local SHARE = { [0] = 8, 4, 1 }
@@ -14,46 +15,63 @@ local OWN = S .. ':own:' .. WORKER
 
 -- MARK: settling
 
-local function settle(lease, outcome, delay, code)
-    local tenant, kind, c, attempt, deaths, enqueued, cost =
-        string.match(lease, '^(%-?%d+),([^,]+),(%d),(%d+),(%d+),(%d+),(%d+)')
-    local class, asked = release(tenant, kind)
+-- Ends a run that was not simply done. Budgets will be settled here, under the same lease.
+local function settle(t, tenant, kind, state, outcome, delay, code)
+    local c, cost, attempt, deaths, enqueued, class, asked = readRun(state)
+    local fresh = ',' .. cost .. ',0,0,' .. NOW
     if outcome == 'D' then
-        if class then put(tenant, class, kind, asked, '0,0,' .. NOW .. ',' .. cost) end
+        if class then put(t, tenant, class, kind, asked, fresh) end
         return 'a'
     end
     if class and class < c then c = class end
     if outcome == 'A' then
-        put(tenant, c, kind, math.min(now + delay, asked or now + delay), '0,0,' .. NOW .. ',' .. cost)
+        put(t, tenant, c, kind, math.min(now + delay, asked or now + delay), fresh)
         return 'a'
     end
-    local meta = ',' .. deaths .. ',' .. enqueued .. ',' .. cost
+    local rest = ',' .. deaths .. ',' .. enqueued
     if outcome == 'U' then
-        push(tenant, c, kind, attempt .. meta)
+        push(t, tenant, c, kind, ',' .. cost .. ',' .. attempt .. rest)
         return 'a'
     end
+    local meta = ',' .. cost .. ',' .. whole(attempt + 1) .. rest
     if outcome == 'X' or attempt + deaths + 1 >= ATTEMPTS then
-        bury(tenant, c, kind, attempt + 1 .. meta, code)
+        bury(t, tenant, c, kind, meta, code)
         return 'b'
     end
-    put(tenant, c, kind, now + delay, attempt + 1 .. meta)
+    put(t, tenant, c, kind, now + delay, meta)
     return 'a'
 end
 
 local function settleAll()
-    local tokens, answers = {}, {}
-    for i = FIRST, #ARGV, 4 do tokens[#tokens + 1] = ARGV[i] end
-    if not tokens[1] then return '' end
-    local leases, seen = call('HMGET', OWN, unpack(tokens)), {}
-    call('HDEL', OWN, unpack(tokens))
-    for i, token in ipairs(tokens) do
-        -- Only the owner's hash decides: a lease that was swept, or settled before, is not there.
-        if leases[i] and not seen[token] then
-            local at = FIRST + (i - 1) * 4
-            answers[i] = settle(leases[i], ARGV[at + 1], tonumber(ARGV[at + 2]), ARGV[at + 3])
-            seen[token] = true
-        else
+    local leases, names, kinds, count = {}, {}, {}, 0
+    local last = FIRST + DONE - 1
+    for i = FIRST, #ARGV do
+        if i <= last or (i - last) % 4 == 1 then
+            count = count + 1
+            leases[count] = ARGV[i]
+            names[count], kinds[count] = parts(ARGV[i])
+        end
+    end
+    if count == 0 then return '' end
+    fetch(names)
+    local owned = call('HMGET', OWN, unpack(leases))
+    call('HDEL', OWN, unpack(leases))
+    local answers = {}
+    for i = 1, count do
+        local tenant, kind = names[i], kinds[i]
+        local t = tenants[tenant]
+        -- Only the owner's hash decides: a lease that was swept, or settled before, is not there. One that is named twice
+        -- in this call does not run any more the second time.
+        local state = owned[i] and release(t, tenant, kind)
+        if not state then
             answers[i] = 's'
+        elseif i > DONE then
+            local at = last + (i - DONE) * 4 - 3
+            answers[i] = settle(t, tenant, kind, state, ARGV[at + 1], tonumber(ARGV[at + 2]), ARGV[at + 3])
+        elseif byte(state) == RUNS then
+            answers[i] = 'a'
+        else
+            answers[i] = settle(t, tenant, kind, state, 'D')
         end
     end
     return table.concat(answers)
@@ -61,25 +79,33 @@ end
 
 -- MARK: what fell due
 
+-- Takes the first members that are due out of a sorted set, and reads their tenants.
+local function takeDue(key, most)
+    local due = call('ZRANGEBYSCORE', key, '-inf', now, 'LIMIT', 0, most)
+    if not due[1] then return due, due end
+    call('ZREM', key, unpack(due))
+    local names, rests = {}, {}
+    for i = 1, #due do names[i], rests[i] = match(due[i], '^([^,]+),(.*)$') end
+    fetch(names)
+    return names, rests
+end
+
 local function promote()
-    local due = call('ZRANGEBYSCORE', DELAY, '-inf', now, 'LIMIT', 0, PROMOTE)
-    if not due[1] then return end
-    call('ZREM', DELAY, unpack(due))
-    for _, name in ipairs(due) do
-        local tenant, kind = string.match(name, '^([^,]+),(.*)$')
-        local j = call('HGET', tenantKey(tenant), 'j' .. kind)
-        local c, meta = string.match(j, '^d(%d),%d+,(.*)$')
-        push(tenant, c, kind, meta)
+    local names, kinds = takeDue(DELAY, PROMOTE)
+    for i, tenant in ipairs(names) do
+        local t, kind = tenants[tenant], kinds[i]
+        local c, meta = match(peek(t, tenant, kind), '^d(%d)(,%d+,%d+,%d+,%d+)')
+        remove(t, tenant, kind)
+        push(t, tenant, c, kind, meta)
     end
 end
 
 local function unpark()
-    local due = call('ZRANGEBYSCORE', PARK, '-inf', now, 'LIMIT', 0, UNPARK)
-    if not due[1] then return end
-    call('ZREM', PARK, unpack(due))
-    for _, name in ipairs(due) do
-        local tenant, c = string.match(name, '^([^,]+),(%d)$')
-        call('HSET', tenantKey(tenant), 's' .. c, 'r')
+    local names, classes = takeDue(PARK, UNPARK)
+    for i, tenant in ipairs(names) do
+        local c = classes[i]
+        tenants[tenant][c + 1] = READY
+        changed[tenant] = true
         enring(tenant, c)
     end
 end
@@ -95,89 +121,115 @@ end
 
 local seq = math.max(tonumber(head[2]) or 0, tonumber(ARGV[5]))
 local base = tonumber(head[1]) * 1099511627776
-local leases, owned, again = {}, {}, {}
+local owned, o, leases, l, again = {}, 0, {}, 0, {}
+local QUEUED = {
+    [0] = '\n([^\t\n]+)\tq(0[^\n]*)', '\n([^\t\n]+)\tq(1[^\n]*)', '\n([^\t\n]+)\tq(2[^\n]*)',
+}
+local HUNDRED = '00010203040506070809101112131415161718192021222324252627282930313233343536373839404142434445464748495051'
+    .. '525354555657585960616263646566676869707172737475767778798081828384858687888990919293949596979899'
+local hundreds, prefix = -1, ''
 
-local function lease(tenant, c, entry, set)
-    local kind, meta, cost = string.match(entry, '^([^,]+),(.*,(%d+))$')
+-- The next token as text. Turning a number into text is slow, so the last two digits are looked up.
+local function nextToken()
     seq = seq + 1
-    local token = whole(base + seq)
-    local value = tenant .. ',' .. kind .. ',' .. c .. ',' .. meta .. ',' .. NOW
-    owned[#owned + 1] = token
-    owned[#owned + 1] = value
-    leases[#leases + 1] = token .. ',' .. value
-    set[#set + 1] = 'j' .. kind
-    set[#set + 1] = 'r' .. token
-    return tonumber(cost)
+    local token = base + seq
+    local low = token % 100
+    if token - low ~= hundreds then
+        hundreds = token - low
+        prefix = sub(whole(token), 1, -3)
+    end
+    return prefix .. sub(HUNDRED, 2 * low + 1, 2 * low + 2)
+end
+
+-- Grants one job; `rest` is its state behind the letter. Returns its cost.
+local function grant(tenant, kind, rest)
+    local lease = nextToken() .. ',' .. tenant .. ',' .. kind
+    owned[o + 1], owned[o + 2] = lease, NOW
+    leases[l + 1], leases[l + 2] = lease, rest
+    o, l = o + 2, l + 2
+    return byte(rest, 4) == 44 and byte(rest, 3) - 48 or tonumber(match(rest, '^%d,(%d+)'))
+end
+
+-- Serves a tenant's jobs that did not fit into its record. Returns how many, and their cost.
+local function visitList(t, tenant, c, most)
+    local kinds = call('LPOP', listKey(tenant, c), most)
+    if not kinds then return 0, 0 end
+    local key, cost, set = bigKey(tenant), 0, {}
+    local states = call('HMGET', key, unpack(kinds))
+    for i = 1, #kinds do
+        local rest = sub(states[i], 2)
+        cost = cost + grant(tenant, kinds[i], rest)
+        set[2 * i - 1], set[2 * i] = kinds[i], 'r' .. rest
+    end
+    call('HSET', key, unpack(set))
+    return #kinds, cost
 end
 
 -- Serves one tenant of the ring; returns how many jobs it got.
--- Deficit round robin with debt: a visit adds quantum times weight, a job takes its cost and may overdraw.
+-- Deficit round robin with debt: a visit adds quantum times weight, a job takes its cost and may overdraw. Budgets will
+-- be reserved here: a tenant without them parks instead.
 local function visit(tenant, c, room)
-    local key = tenantKey(tenant)
-    local t = call('HMGET', key, 'w', 'm', 'p', 'n', 'd' .. c, 'q' .. c, 'o' .. c, 'u', 'u' .. c)
-    local n, m = tonumber(t[4]) or 0, tonumber(t[2]) or MAX_RUNNING
-    local standing = stand(tenant, c, t[3], t[8], t[9], n, m)
-    if standing ~= 'r' then
-        call('HSET', key, 's' .. c, standing)
+    local t = tenants[tenant]
+    changed[tenant] = true
+    local most, gain, controls = MAX_RUNNING, QUANTUM, t.controls
+    local standing = stand(t, tenant, c)
+    if standing ~= READY then
+        t[c + 1] = standing
         return 0
     end
-    if t[8] or t[9] then call('HDEL', key, 'u', 'u' .. c) end
-    local gain = QUANTUM * (tonumber(t[1]) or 1)
-    local deficit = math.min((tonumber(t[5]) or 0) + gain, 4 * gain)
-    local q, o, set, taken = t[6] or '', tonumber(t[7]) or 0, {}, 0
-    local most = math.min(room, m - n, A_VISIT)
-    while taken < most and deficit > 0 and q ~= '' do
-        local entry, rest = string.match(q, '^(%S+) (.*)$')
-        deficit = deficit - lease(tenant, c, entry, set)
-        q = rest
+    if controls then
+        controls.u, controls['u' .. c], controls.v, controls['v' .. c] = nil, nil, nil, nil
+        most, gain = controls.m or most, gain * (controls.w or 1)
+    end
+    local deficit, taken = math.min(t[c + 4] + gain, 4 * gain), 0
+    most = math.min(room, most - t.n, A_VISIT)
+    local body, pattern = t.body, QUEUED[c]
+    local first, last, kind, rest = find(body, pattern)
+    while first and taken < most and deficit > 0 do
+        body = sub(body, 1, first - 1) .. '\n' .. kind .. '\tr' .. rest .. sub(body, last + 1)
+        deficit = deficit - grant(tenant, kind, rest)
         taken = taken + 1
+        first, last, kind, rest = find(body, pattern, last + 1)
     end
-    if q == '' and o > 0 and taken < most and deficit > 0 then
-        local entries = call('LPOP', S .. ':q:' .. tenant .. ':' .. c, math.min(most - taken, deficit)) or {}
-        for _, entry in ipairs(entries) do deficit = deficit - lease(tenant, c, entry, set) end
-        o = o - #entries
-        taken = taken + #entries
+    t.body = body
+    local left = first
+    if not left and t.big > 0 then
+        if taken < most and deficit > 0 then
+            local got, cost = visitList(t, tenant, c, math.min(most - taken, deficit))
+            taken, deficit = taken + got, deficit - cost
+        end
+        left = call('EXISTS', listKey(tenant, c)) == 1
     end
-    local left = q ~= '' or o > 0
-    if taken == 0 and not left then
-        call('HDEL', key, 's' .. c, 'q' .. c, 'o' .. c, 'd' .. c)
-        return 0
-    end
-    local k = #set
-    set[k + 1], set[k + 2], set[k + 3], set[k + 4] = 'n', whole(n + taken), 'q' .. c, q
-    if t[7] then set[#set + 1] = 'o' .. c; set[#set + 1] = whole(o) end
-    if left then
-        set[#set + 1] = 'd' .. c
-        set[#set + 1] = whole(deficit)
-    elseif t[5] then
-        set[#set + 1] = 'd' .. c
-        set[#set + 1] = '0'
-    end
+    t.n, queued, running = t.n + taken, queued - taken, running + taken
     if not left then
-        set[#set + 1] = 's' .. c
-        set[#set + 1] = ''
-    elseif n + taken >= m then
-        set[#set + 1] = 's' .. c
-        set[#set + 1] = 'm'
+        t[c + 1], t[c + 4] = IDLE, 0
     else
-        again[#again + 1] = tenant
+        t[c + 4] = deficit
+        if t.n >= (controls and controls.m or MAX_RUNNING) then
+            t[c + 1] = FULL
+        else
+            again[#again + 1] = tenant
+        end
     end
-    call('HSET', key, unpack(set))
-    queued, running = queued - taken, running + taken
     return taken
 end
 
 local credit = { [0] = tonumber(head[5]) or 0, tonumber(head[6]) or 0, tonumber(head[7]) or 0 }
 
--- The most urgent class that has work and credit; credit is dealt out anew when all that have work have used theirs.
-local function nextClass(empty)
+-- The most urgent class that has work and credit. When all that have work have used theirs it is dealt out anew, as many
+-- rounds at once as the jobs wanted need: fuller turns of the rings, the same shares.
+local function nextClass(empty, left)
     for _ = 1, 2 do
+        local round = 0
         for c = 0, 2 do
-            if not empty[c] and credit[c] > 0 then return c end
+            if not empty[c] then
+                if credit[c] > 0 then return c end
+                round = round + SHARE[c]
+            end
         end
-        if empty[0] and empty[1] and empty[2] then return nil end
+        if round == 0 then return nil end
         for c = 0, 2 do
-            if not empty[c] then credit[c] = credit[c] + SHARE[c] end
+            if not empty[c] then credit[c] = credit[c] + SHARE[c] * math.ceil(left / round) end
         end
     end
 end
@@ -185,15 +237,16 @@ end
 local function serve()
     local left, visits, empty = WANTED, WANTED + SPARE_VISITS, {}
     while left > 0 and visits > 0 do
-        local c = nextClass(empty)
+        local c = nextClass(empty, left)
         if not c then return end
         local ring = S .. ':ring:' .. c
-        local tenants = call('LPOP', ring, math.min(left, credit[c], visits))
-        if not tenants then
+        local names = call('LPOP', ring, math.min(left, credit[c], visits))
+        if not names then
             empty[c], credit[c] = true, 0
         else
+            fetch(names)
             local unseen = {}
-            for i, tenant in ipairs(tenants) do
+            for _, tenant in ipairs(names) do
                 if left > 0 and credit[c] > 0 then
                     local taken = visit(tenant, c, math.min(left, credit[c]))
                     left, credit[c], visits = left - taken, credit[c] - taken, visits - 1
@@ -217,17 +270,17 @@ if WANTED > 0 then
 end
 flushRings()
 serve()
-local saved = { 'queued', (tonumber(head[3]) or 0) + queued, 'running', (tonumber(head[4]) or 0) + running,
-    'seq', whole(seq), 'c0', credit[0], 'c1', credit[1], 'c2', credit[2] }
-call('HSET', SHARD, unpack(saved))
-if owned[1] then
+save()
+call('HSET', SHARD, 'queued', (tonumber(head[3]) or 0) + queued, 'running', (tonumber(head[4]) or 0) + running,
+    'seq', whole(seq), 'c0', credit[0], 'c1', credit[1], 'c2', credit[2])
+if o > 0 then
     call('HSET', OWN, unpack(owned))
     call('ZADD', S .. ':w', now + LEASE, WORKER)
 end
 local more = 0
-if #leases >= WANTED and call('EXISTS', S .. ':ring:0', S .. ':ring:1', S .. ':ring:2') > 0 then
+if o / 2 >= WANTED and call('EXISTS', S .. ':ring:0', S .. ':ring:1', S .. ':ring:2') > 0 then
     more = 1
     wake()
 end
 local wait = nextWake(PARK, nextWake(DELAY, -1))
-return { answers, wait, more, seq, unpack(leases) }
+return { answers, wait, more, seq, table.concat(leases, '\n') }

@@ -10,13 +10,11 @@ if worker == '' then
     if not worker then return { 0, 0 } end
 end
 local own = S .. ':own:' .. worker
-local page = call('HSCAN', own, '0', 'COUNT', ARGV[5])[2]
-for i = 1, #page, 2 do
-    call('HDEL', own, page[i])
-    giveBack(page[i + 1], deaths)
-end
+local page, leases = call('HSCAN', own, '0', 'COUNT', ARGV[5])[2], {}
+for i = 1, #page, 2 do leases[#leases + 1] = page[i] end
+giveBackAll(own, leases, deaths)
 local empty = call('EXISTS', own) == 0
 if empty then call('ZREM', WORKERS, worker) end
 finish()
-if deaths then return { #page / 2, call('ZCOUNT', WORKERS, '-inf', now) } end
-return { #page / 2, empty and 0 or 1 }
+if deaths then return { #leases, call('ZCOUNT', WORKERS, '-inf', now) } end
+return { #leases, empty and 0 or 1 }
