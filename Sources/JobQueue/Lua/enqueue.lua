@@ -40,33 +40,41 @@ local function dirty(t, tenant, kind, c, delay, state)
     return 'm'
 end
 
+local function request(t, tenant, kind, c, delay, cost)
+    local state = peek(t, tenant, kind)
+    if not state then
+        put(t, tenant, c, kind, now + delay, ',' .. cost .. ',0,0,' .. NOW)
+        return delay > 0 and 'd' or 'q'
+    end
+    local letter = sub(state, 1, 1)
+    if letter == 'q' then
+        promote(t, tenant, kind, c, state)
+        return 'c'
+    end
+    if letter == 'd' then return delayed(t, tenant, kind, c, delay, state) end
+    if letter == 'x' then return 'x' end
+    return dirty(t, tenant, kind, c, delay, state)
+end
+
 local names = {}
 for i = 3, #ARGV, 5 do names[#names + 1] = ARGV[i] end
-fetch(names)
-
-local FRESH = ',0,0,' .. NOW
-local answers = {}
-for i = 3, #ARGV, 5 do
-    local tenant, kind, c, delay = ARGV[i], ARGV[i + 1], ARGV[i + 2], tonumber(ARGV[i + 3])
-    local t = tenants[tenant]
-    local state = peek(t, tenant, kind)
-    local answer = 'c'
-    if not state then
-        put(t, tenant, c, kind, now + delay, ',' .. ARGV[i + 4] .. FRESH)
-        answer = delay > 0 and 'd' or 'q'
+local records = call('HMGET', TENANTS, unpack(names))
+local fresh, answers = {}, {}
+for i = 1, #names do
+    local at = 5 * i - 2
+    local tenant, kind, c, delay, cost = names[i], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3], ARGV[at + 4]
+    local known = tenants[tenant] or fresh[tenant]
+    if not known and not records[i] and delay == '0' then
+        local record = LONE_QUEUED[tonumber(c)] .. kind .. '\tq' .. c .. ',' .. cost .. ',0,0,' .. NOW
+        fresh[tenant] = record
+        setLone(tenant, record)
+        enring(tenant, c)
+        queued = queued + 1
+        answers[i] = 'q'
     else
-        local letter = sub(state, 1, 1)
-        if letter == 'q' then
-            promote(t, tenant, kind, c, state)
-        elseif letter == 'd' then
-            answer = delayed(t, tenant, kind, c, delay, state)
-        elseif letter == 'x' then
-            answer = 'x'
-        else
-            answer = dirty(t, tenant, kind, c, delay, state)
-        end
+        tenants[tenant] = tenants[tenant] or decode(fresh[tenant] or records[i])
+        answers[i] = request(tenants[tenant], tenant, kind, c, tonumber(delay), cost)
     end
-    answers[#answers + 1] = answer
 end
 finish()
 return table.concat(answers)

@@ -42,6 +42,18 @@ local function settle(t, tenant, kind, state, outcome, delay, code)
     return 'a'
 end
 
+-- Ends one run of a tenant that has more than this job; DONE ones need no settling unless they were asked for again.
+local function endRun(tenant, record, kind, outcome, delay, code)
+    local t = tenants[tenant] or decode(record)
+    tenants[tenant] = t
+    local state = release(t, tenant, kind)
+    if not state then return 's' end
+    if outcome == 'D' and byte(state) == RUNS then return 'a' end
+    return settle(t, tenant, kind, state, outcome, delay, code)
+end
+
+local LONE_RUN = '^%z\1%z\1%-%-%-\n([^\t]+)\tr[^\n]*$'
+
 local function settleAll()
     local leases, names, kinds, count = {}, {}, {}, 0
     local last = FIRST + DONE - 1
@@ -53,25 +65,26 @@ local function settleAll()
         end
     end
     if count == 0 then return '' end
-    fetch(names)
-    local owned = call('HMGET', OWN, unpack(leases))
-    call('HDEL', OWN, unpack(leases))
+    local records = call('HMGET', TENANTS, unpack(names))
+    -- Only the owner's set decides: a lease that was swept, or settled before, is not there.
+    local owned, distinct = call('SMISMEMBER', OWN, unpack(leases)), 0
+    for i = 1, count do distinct = distinct + owned[i] end
+    -- A lease that is named twice in this call does not run any more the second time, which the short way can't see.
+    local isPlain = call('SREM', OWN, unpack(leases)) == distinct
     local answers = {}
     for i = 1, count do
-        local tenant, kind = names[i], kinds[i]
-        local t = tenants[tenant]
-        -- Only the owner's hash decides: a lease that was swept, or settled before, is not there. One that is named twice
-        -- in this call does not run any more the second time.
-        local state = owned[i] and release(t, tenant, kind)
-        if not state then
+        local tenant, kind, record = names[i], kinds[i], records[i]
+        if owned[i] == 0 then
             answers[i] = 's'
         elseif i > DONE then
             local at = last + (i - DONE) * 4 - 3
-            answers[i] = settle(t, tenant, kind, state, ARGV[at + 1], tonumber(ARGV[at + 2]), ARGV[at + 3])
-        elseif byte(state) == RUNS then
+            answers[i] = endRun(tenant, record, kind, ARGV[at + 1], tonumber(ARGV[at + 2]), ARGV[at + 3])
+        elseif isPlain and not tenants[tenant] and record and match(record, LONE_RUN) == kind then
+            endLone(tenant)
+            running = running - 1
             answers[i] = 'a'
         else
-            answers[i] = settle(t, tenant, kind, state, 'D')
+            answers[i] = endRun(tenant, record, kind, 'D')
         end
     end
     return table.concat(answers)
@@ -121,7 +134,7 @@ end
 
 local seq = math.max(tonumber(head[2]) or 0, tonumber(ARGV[5]))
 local base = tonumber(head[1]) * 1099511627776
-local owned, o, leases, l, again = {}, 0, {}, 0, {}
+local owned, o, leases, again = {}, 0, {}, {}
 local QUEUED = {
     [0] = '\n([^\t\n]+)\tq(0[^\n]*)', '\n([^\t\n]+)\tq(1[^\n]*)', '\n([^\t\n]+)\tq(2[^\n]*)',
 }
@@ -141,12 +154,16 @@ local function nextToken()
     return prefix .. sub(HUNDRED, 2 * low + 1, 2 * low + 2)
 end
 
--- Grants one job; `rest` is its state behind the letter. Returns its cost.
+-- Grants one job; `rest` is its state behind the letter.
 local function grant(tenant, kind, rest)
     local lease = nextToken() .. ',' .. tenant .. ',' .. kind
-    owned[o + 1], owned[o + 2] = lease, NOW
-    leases[l + 1], leases[l + 2] = lease, rest
-    o, l = o + 2, l + 2
+    o = o + 1
+    owned[o] = lease
+    leases[2 * o - 1], leases[2 * o] = lease, rest
+end
+
+-- The cost in a state behind its letter; one digit is read without making a text of it.
+local function costOf(rest)
     return byte(rest, 4) == 44 and byte(rest, 3) - 48 or tonumber(match(rest, '^%d,(%d+)'))
 end
 
@@ -158,11 +175,25 @@ local function visitList(t, tenant, c, most)
     local states = call('HMGET', key, unpack(kinds))
     for i = 1, #kinds do
         local rest = sub(states[i], 2)
-        cost = cost + grant(tenant, kinds[i], rest)
+        grant(tenant, kinds[i], rest)
+        cost = cost + costOf(rest)
         set[2 * i - 1], set[2 * i] = kinds[i], 'r' .. rest
     end
     call('HSET', key, unpack(set))
     return #kinds, cost
+end
+
+local LONE = {
+    [0] = '^%z\1%z%zr%-%-\n([^\t]+)\tq(0[^\n]*)$', '^%z\1%z%z%-r%-\n([^\t]+)\tq(1[^\n]*)$',
+    '^%z\1%z%z%-%-r\n([^\t]+)\tq(2[^\n]*)$',
+}
+
+-- Serves a tenant whose only job is queued: whatever its cost, the first job of a turn is granted.
+local function visitLone(tenant, kind, rest)
+    setLone(tenant, LONE_RUNNING .. kind .. '\tr' .. rest)
+    grant(tenant, kind, rest)
+    queued, running = queued - 1, running + 1
+    return 1
 end
 
 -- Serves one tenant of the ring; returns how many jobs it got.
@@ -187,7 +218,8 @@ local function visit(tenant, c, room)
     local first, last, kind, rest = find(body, pattern)
     while first and taken < most and deficit > 0 do
         body = sub(body, 1, first - 1) .. '\n' .. kind .. '\tr' .. rest .. sub(body, last + 1)
-        deficit = deficit - grant(tenant, kind, rest)
+        grant(tenant, kind, rest)
+        deficit = deficit - costOf(rest)
         taken = taken + 1
         first, last, kind, rest = find(body, pattern, last + 1)
     end
@@ -244,11 +276,20 @@ local function serve()
         if not names then
             empty[c], credit[c] = true, 0
         else
-            fetch(names)
+            local records = call('HMGET', TENANTS, unpack(names))
             local unseen = {}
-            for _, tenant in ipairs(names) do
+            for i = 1, #names do
+                local tenant, record = names[i], records[i]
                 if left > 0 and credit[c] > 0 then
-                    local taken = visit(tenant, c, math.min(left, credit[c]))
+                    local kind, rest
+                    if record and not tenants[tenant] then kind, rest = match(record, LONE[c]) end
+                    local taken
+                    if kind then
+                        taken = visitLone(tenant, kind, rest)
+                    else
+                        tenants[tenant] = tenants[tenant] or decode(record)
+                        taken = visit(tenant, c, math.min(left, credit[c]))
+                    end
                     left, credit[c], visits = left - taken, credit[c] - taken, visits - 1
                 else
                     table.insert(unseen, 1, tenant)
@@ -274,11 +315,11 @@ save()
 call('HSET', SHARD, 'queued', (tonumber(head[3]) or 0) + queued, 'running', (tonumber(head[4]) or 0) + running,
     'seq', whole(seq), 'c0', credit[0], 'c1', credit[1], 'c2', credit[2])
 if o > 0 then
-    call('HSET', OWN, unpack(owned))
+    call('SADD', OWN, unpack(owned))
     call('ZADD', S .. ':w', now + LEASE, WORKER)
 end
 local more = 0
-if o / 2 >= WANTED and call('EXISTS', S .. ':ring:0', S .. ':ring:1', S .. ':ring:2') > 0 then
+if o >= WANTED and call('EXISTS', S .. ':ring:0', S .. ':ring:1', S .. ':ring:2') > 0 then
     more = 1
     wake()
 end

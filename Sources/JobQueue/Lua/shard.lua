@@ -9,11 +9,13 @@
 --
 --   S:shard        HASH  epoch (absent: this Redis was wiped), seq, queued, running, c0 c1 c2 (class credit)
 --   S:t            HASH  tenant -> record; one read and one write serve all tenants of a call
+--                        ('' -> sixty-five bytes, so that Redis never packs the hash into a list to be searched)
 --   S:ring:<c>     LIST  tenants with work of class c that may run now, each at most once
 --   S:j:<tenant>   HASH  kind -> state, for the jobs that did not fit into the tenant's record
 --   S:q:<tenant>:<c> LIST  those of them that are queued, by kind
 --   S:delay        ZSET  tenant,kind by due time      S:park  ZSET  tenant,class by wake time
---   S:w            ZSET  workers by deadline          S:own:<worker>  HASH  lease -> leased ms
+--   S:w            ZSET  workers by deadline          S:own:<worker>  SET  leases
+--   S:mark         HASH  worker -> seq,ms of a heartbeat: leases up to seq are older than ms
 --   S:dead ZSET, S:why HASH  dead letters             S:paused SET    S:wake LIST  at most one token
 --
 -- lease:    token,tenant,kind
@@ -109,7 +111,26 @@ local function fetch(names)
     end
 end
 
+-- Most tenants have one job at a time and no controls. Their record is a fixed text around that job, so that it is read
+-- with one pattern and written with one concatenation; such a tenant is never decoded.
+local LONE_QUEUED = { [0] = '\0\1\0\0r--\n', '\0\1\0\0-r-\n', '\0\1\0\0--r\n' }
+local LONE_RUNNING = '\0\1\0\1---\n'
+local loneSet, loneGone, ls, lg = {}, {}, 0, 0
+
+local function setLone(tenant, record)
+    loneSet[ls + 1], loneSet[ls + 2] = tenant, record
+    ls = ls + 2
+end
+
+local function endLone(tenant)
+    lg = lg + 1
+    loneGone[lg] = tenant
+end
+
 local function save()
+    -- A tenant that is decoded after all is written after these, and so as it is last.
+    if ls > 0 then call('HSET', TENANTS, unpack(loneSet)) end
+    if lg > 0 then call('HDEL', TENANTS, unpack(loneGone)) end
     local set, gone, k, g = {}, {}, 0, 0
     for tenant in pairs(changed) do
         local record = encode(tenants[tenant])
@@ -246,7 +267,7 @@ end
 -- Tenant and kind of a lease.
 local function parts(lease) return match(lease, '^%d+,([^,]+),(.+)$') end
 
--- Ends a run whose lease its owner's hash no longer has: the tenant gets its place back.
+-- Ends a run whose lease its owner no longer has: the tenant gets its place back.
 -- Returns the job's state; nil, and nothing changes, when it does not run.
 local function release(t, tenant, kind)
     local state = peek(t, tenant, kind)
@@ -296,7 +317,7 @@ local function giveBackAll(own, leases, maxDeaths)
     local names = {}
     for i = 1, #leases do names[i] = parts(leases[i]) end
     fetch(names)
-    call('HDEL', own, unpack(leases))
+    call('SREM', own, unpack(leases))
     for i = 1, #leases do giveBack(leases[i], maxDeaths) end
 end
 

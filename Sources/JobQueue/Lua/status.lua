@@ -27,7 +27,7 @@ local page = call('ZRANGE', S .. ':w', 0, -1, 'WITHSCORES')
 for i = 1, #page, 2 do
     workers[#workers + 1] = page[i]
     workers[#workers + 1] = tonumber(page[i + 1]) - now
-    workers[#workers + 1] = call('HLEN', S .. ':own:' .. page[i])
+    workers[#workers + 1] = call('SCARD', S .. ':own:' .. page[i])
 end
 return { tonumber(head[1]), tonumber(head[2]) or 0, tonumber(head[3]) or 0, tonumber(head[4]) or 0,
     call('LLEN', S .. ':ring:0'), call('LLEN', S .. ':ring:1'), call('LLEN', S .. ':ring:2'),

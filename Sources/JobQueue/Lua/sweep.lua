@@ -10,11 +10,13 @@ if worker == '' then
     if not worker then return { 0, 0 } end
 end
 local own = S .. ':own:' .. worker
-local page, leases = call('HSCAN', own, '0', 'COUNT', ARGV[5])[2], {}
-for i = 1, #page, 2 do leases[#leases + 1] = page[i] end
+local leases = call('SSCAN', own, '0', 'COUNT', ARGV[5])[2]
 giveBackAll(own, leases, deaths)
 local empty = call('EXISTS', own) == 0
-if empty then call('ZREM', WORKERS, worker) end
+if empty then
+    call('ZREM', WORKERS, worker)
+    call('HDEL', S .. ':mark', worker)
+end
 finish()
 if deaths then return { #leases, call('ZCOUNT', WORKERS, '-inf', now) } end
 return { #leases, empty and 0 or 1 }

@@ -56,6 +56,8 @@ private struct ShardTrial {
             $0.maxDeaths = 2
             $0.quantum = 2
             $0.orphanAge = .seconds(1_000_000)
+            // Times are compared to the nearest five seconds.
+            $0.leaseDuration = .seconds(15)
         }
         shard = "\(bench.options.namespace){s000}"
         model = ShardModel(now: Int(bench.clock.now.timeIntervalSince1970), options: bench.options)

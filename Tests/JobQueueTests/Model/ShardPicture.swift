@@ -33,8 +33,8 @@ struct ShardPicture {
                 "\(name): " + (try await Self.scores(redis, "\(shard):\(name)")).sorted().joined(separator: " "))
         }
         for worker in workers {
-            let flat = try await redis.send("HGETALL", "\(shard):own:\(worker)").elements?.compactMap(\.text) ?? []
-            let leases = stride(from: 0, to: flat.count - 1, by: 2).map { flat[$0].replacing(",", with: "/") }
+            let names = try await redis.send("SMEMBERS", "\(shard):own:\(worker)").elements?.compactMap(\.text) ?? []
+            let leases = names.map { $0.replacing(",", with: "/") }
             lines.append("own \(worker): " + leases.sorted().joined(separator: " "))
         }
         let head = try await redis.send("HMGET", "\(shard):shard", "seq", "queued", "running", "c0", "c1", "c2")
