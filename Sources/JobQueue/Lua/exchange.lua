@@ -8,8 +8,8 @@
 local WORKER, LEASE, QUANTUM, WANTED, ATTEMPTS, DONE =
     ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9])
 local FIRST = 10
--- Bounds of one call: due jobs and parked tenants looked at, jobs of one tenant a visit, visits beyond the jobs wanted.
-local PROMOTE, UNPARK, A_VISIT, SPARE_VISITS = 64, 32, 8, 32
+-- Bounds of one call: due jobs and parked tenants looked at, visits beyond the jobs wanted.
+local PROMOTE, UNPARK, SPARE_VISITS = 64, 32, 32
 local SHARE = { [0] = 8, 4, 1 }
 local OWN = S .. ':own:' .. WORKER
 
@@ -46,9 +46,9 @@ end
 local function endRun(tenant, record, kind, outcome, delay, code)
     local t = tenants[tenant] or decode(record)
     tenants[tenant] = t
-    local state = release(t, tenant, kind)
-    if not state then return 's' end
-    if outcome == 'D' and byte(state) == RUNS then return 'a' end
+    local letter, state = release(t, tenant, kind, outcome == 'D')
+    if not letter then return 's' end
+    if not state or letter == RUNS and outcome == 'D' then return 'a' end
     return settle(t, tenant, kind, state, outcome, delay, code)
 end
 
@@ -196,11 +196,16 @@ local function visitLone(tenant, kind, rest)
     return 1
 end
 
--- Serves one tenant of the ring; returns how many jobs it got.
--- Deficit round robin with debt: a visit adds quantum times weight, a job takes its cost and may overdraw. Budgets will
+-- Most tenants never have one: nothing is kept for them.
+local function setDeficit(t, c, deficit)
+    if deficit ~= 0 or t[c + 7] then t[c + 7] = deficit end
+end
+
+-- Serves one tenant of the ring; returns how many jobs it got, and whether its turn goes on.
+-- Deficit round robin with debt: a turn begins with quantum times weight, a job takes its cost and may overdraw; the debt
+-- is kept for the next turn. A turn that ends for want of room goes on in the next call, before all others. Budgets will
 -- be reserved here: a tenant without them parks instead.
-local function visit(tenant, c, room)
-    local t = tenants[tenant]
+local function visit(t, tenant, c, room)
     changed[tenant] = true
     local most, gain, controls = MAX_RUNNING, QUANTUM, t.controls
     local standing = stand(t, tenant, c)
@@ -212,37 +217,37 @@ local function visit(tenant, c, room)
         controls.u, controls['u' .. c], controls.v, controls['v' .. c] = nil, nil, nil, nil
         most, gain = controls.m or most, gain * (controls.w or 1)
     end
-    local deficit, taken = math.min(t[c + 4] + gain, 4 * gain), 0
-    most = math.min(room, most - t.n, A_VISIT)
-    local body, pattern = t.body, QUEUED[c]
+    local deficit, taken = t[c + 7] or 0, 0
+    if deficit <= 0 then deficit = deficit + gain end
+    local free = math.min(room, most - t[N])
+    local body, pattern = t[BODY], QUEUED[c]
     local first, last, kind, rest = find(body, pattern)
-    while first and taken < most and deficit > 0 do
+    while first and taken < free and deficit > 0 do
         body = sub(body, 1, first - 1) .. '\n' .. kind .. '\tr' .. rest .. sub(body, last + 1)
         grant(tenant, kind, rest)
-        deficit = deficit - costOf(rest)
-        taken = taken + 1
+        deficit, taken = deficit - costOf(rest), taken + 1
         first, last, kind, rest = find(body, pattern, last + 1)
     end
-    t.body = body
+    t[BODY] = body
     local left = first
-    if not left and t.big > 0 then
-        if taken < most and deficit > 0 then
-            local got, cost = visitList(t, tenant, c, math.min(most - taken, deficit))
+    if not left and t.big then
+        if taken < free and deficit > 0 then
+            local got, cost = visitList(t, tenant, c, math.min(free - taken, deficit))
             taken, deficit = taken + got, deficit - cost
         end
         left = call('EXISTS', listKey(tenant, c)) == 1
     end
-    t.n, queued, running = t.n + taken, queued - taken, running + taken
-    if not left then
-        t[c + 1], t[c + 4] = IDLE, 0
-    else
-        t[c + 4] = deficit
-        if t.n >= (controls and controls.m or MAX_RUNNING) then
-            t[c + 1] = FULL
-        else
-            again[#again + 1] = tenant
-        end
+    t[N], queued, running = t[N] + taken, queued - taken, running + taken
+    local isFull = t[N] >= most
+    if not left or isFull then
+        t[c + 1] = left and FULL or IDLE
+        -- A tenant that has nothing more, or may not have it, begins anew; but a debt is a debt.
+        setDeficit(t, c, left and math.min(deficit, 0) or 0)
+        return taken
     end
+    setDeficit(t, c, deficit)
+    if deficit > 0 then return taken, true end
+    again[#again + 1] = tenant
     return taken
 end
 
@@ -283,13 +288,15 @@ local function serve()
                 if left > 0 and credit[c] > 0 then
                     local kind, rest
                     if record and not tenants[tenant] then kind, rest = match(record, LONE[c]) end
-                    local taken
+                    local taken, goesOn
                     if kind then
                         taken = visitLone(tenant, kind, rest)
                     else
-                        tenants[tenant] = tenants[tenant] or decode(record)
-                        taken = visit(tenant, c, math.min(left, credit[c]))
+                        local t = tenants[tenant] or decode(record)
+                        tenants[tenant] = t
+                        taken, goesOn = visit(t, tenant, c, math.min(left, credit[c]))
                     end
+                    if goesOn then table.insert(unseen, 1, tenant) end
                     left, credit[c], visits = left - taken, credit[c] - taken, visits - 1
                 else
                     table.insert(unseen, 1, tenant)

@@ -38,7 +38,7 @@ local time = call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000) + tonumber(ARGV[1])
 local MAX_RUNNING = tonumber(ARGV[2])
 -- Jobs a record holds; more of them go elsewhere, so that a record stays small enough to be copied at each change.
-local INLINE = 8
+local INLINE = 16
 local IDLE, READY, PARKED, FULL, PAUSED = byte('-'), byte('r'), byte('p'), byte('m'), byte('x')
 local RUNS, RUNS_AGAIN = byte('r'), byte('R')
 local ZERO = 8388608 -- deficits are stored as three bytes over this
@@ -64,17 +64,18 @@ local function bytes3(number)
     return char((number - low) / 65536, (low - low % 256) / 256, low % 256)
 end
 
--- A tenant: [1] [2] [3] standing and [4] [5] [6] deficit of classes 0 1 2, n running, count jobs in the body, big jobs
--- elsewhere.
+-- A tenant: [1] [2] [3] standing of classes 0 1 2, then what these constants name; [7] [8] [9] deficits, big, controls
+-- where there are any: without them a tenant is one small array.
+local N, COUNT, BODY = 4, 5, 6
+
 local function decode(record)
-    if not record then return { IDLE, IDLE, IDLE, 0, 0, 0, n = 0, count = 0, big = 0, body = '' } end
+    if not record then return { IDLE, IDLE, IDLE, 0, 0, '' } end
     local flags, count, n1, n2, s0, s1, s2 = byte(record, 1, 7)
-    local n = n1 * 256 + n2
-    if flags == 0 then return { s0, s1, s2, 0, 0, 0, n = n, count = count, big = 0, body = sub(record, 8) } end
-    local t, at = { s0, s1, s2, 0, 0, 0, n = n, count = count, big = 0 }, 8
+    if flags == 0 then return { s0, s1, s2, n1 * 256 + n2, count, sub(record, 8) } end
+    local t, at = { s0, s1, s2, n1 * 256 + n2, count, '' }, 8
     if flags % 2 == 1 then
         local a, b, c, d, e, f, g, h, i, j, k, l = byte(record, 8, 19)
-        t[4], t[5], t[6] = three(a, b, c) - ZERO, three(d, e, f) - ZERO, three(g, h, i) - ZERO
+        t[7], t[8], t[9] = three(a, b, c) - ZERO, three(d, e, f) - ZERO, three(g, h, i) - ZERO
         t.big, at = three(j, k, l), 20
     end
     if flags >= 2 then
@@ -82,23 +83,24 @@ local function decode(record)
         local last = at + 1 + high * 256 + low
         t.controls, at = cmsgpack.unpack(sub(record, at + 2, last)), last + 1
     end
-    t.body = sub(record, at)
+    t[BODY] = sub(record, at)
     return t
 end
 
 -- The record of a tenant; false when there is nothing to say.
 local function encode(t)
-    local n, flags, extra = t.n, 0, ''
-    if t[4] ~= 0 or t[5] ~= 0 or t[6] ~= 0 or t.big ~= 0 then
-        flags, extra = 1, bytes3(t[4] + ZERO) .. bytes3(t[5] + ZERO) .. bytes3(t[6] + ZERO) .. bytes3(t.big)
+    local n, flags, extra = t[N], 0, ''
+    local d0, d1, d2, big = t[7] or 0, t[8] or 0, t[9] or 0, t.big or 0
+    if d0 ~= 0 or d1 ~= 0 or d2 ~= 0 or big ~= 0 then
+        flags, extra = 1, bytes3(d0 + ZERO) .. bytes3(d1 + ZERO) .. bytes3(d2 + ZERO) .. bytes3(big)
     end
     if t.controls and next(t.controls) then
         local packed = cmsgpack.pack(t.controls)
         flags = flags + 2
         extra = extra .. char((#packed - #packed % 256) / 256, #packed % 256) .. packed
     end
-    if flags == 0 and t.count == 0 and n == 0 and t[1] == IDLE and t[2] == IDLE and t[3] == IDLE then return false end
-    return char(flags, t.count, (n - n % 256) / 256, n % 256, t[1], t[2], t[3]) .. extra .. t.body
+    if flags == 0 and t[COUNT] == 0 and n == 0 and t[1] == IDLE and t[2] == IDLE and t[3] == IDLE then return false end
+    return char(flags, t[COUNT], (n - n % 256) / 256, n % 256, t[1], t[2], t[3]) .. extra .. t[BODY]
 end
 
 -- Reads tenants, all in one call; one that was read before stays what it has become.
@@ -161,40 +163,40 @@ end
 
 -- A job's state, nil when there is no such job.
 local function peek(t, tenant, kind)
-    local before, first, last = locate(t.body, kind)
-    if before then return sub(t.body, first, last) end
-    return t.big > 0 and call('HGET', bigKey(tenant), kind) or nil
+    local before, first, last = locate(t[BODY], kind)
+    if before then return sub(t[BODY], first, last) end
+    return t.big and call('HGET', bigKey(tenant), kind) or nil
 end
 
 -- Adds a job that is in no queue.
 local function add(t, tenant, kind, state)
     changed[tenant] = true
-    if t.count < INLINE then
-        t.body, t.count = t.body .. '\n' .. kind .. '\t' .. state, t.count + 1
+    if t[COUNT] < INLINE then
+        t[BODY], t[COUNT] = t[BODY] .. '\n' .. kind .. '\t' .. state, t[COUNT] + 1
     else
         call('HSET', bigKey(tenant), kind, state)
-        t.big = t.big + 1
+        t.big = (t.big or 0) + 1
     end
 end
 
 -- Removes a job that was found by `peek`.
 local function remove(t, tenant, kind)
     changed[tenant] = true
-    local before, _, last = locate(t.body, kind)
+    local before, _, last = locate(t[BODY], kind)
     if before then
-        t.body, t.count = sub(t.body, 1, before) .. sub(t.body, last + 1), t.count - 1
+        t[BODY], t[COUNT] = sub(t[BODY], 1, before) .. sub(t[BODY], last + 1), t[COUNT] - 1
     else
         call('HDEL', bigKey(tenant), kind)
-        t.big = t.big - 1
+        t.big = t.big > 1 and t.big - 1 or nil
     end
 end
 
 -- Changes the state of a job where it stands.
 local function replace(t, tenant, kind, state)
     changed[tenant] = true
-    local before, first, last = locate(t.body, kind)
+    local before, first, last = locate(t[BODY], kind)
     if before then
-        t.body = sub(t.body, 1, first - 1) .. state .. sub(t.body, last + 1)
+        t[BODY] = sub(t[BODY], 1, first - 1) .. state .. sub(t[BODY], last + 1)
     else
         call('HSET', bigKey(tenant), kind, state)
     end
@@ -214,7 +216,7 @@ local function stand(t, tenant, c)
         end
         most = controls.m or most
     end
-    return t.n < most and READY or FULL
+    return t[N] < most and READY or FULL
 end
 
 local function enring(tenant, c)
@@ -234,12 +236,12 @@ end
 -- Queues a job that is nowhere. While jobs of its class wait elsewhere it goes behind them.
 local function push(t, tenant, c, kind, meta)
     local state = 'q' .. c .. meta
-    if t.count < INLINE and (t.big == 0 or call('EXISTS', listKey(tenant, c)) == 0) then
-        t.body, t.count = t.body .. '\n' .. kind .. '\t' .. state, t.count + 1
+    if t[COUNT] < INLINE and (not t.big or call('EXISTS', listKey(tenant, c)) == 0) then
+        t[BODY], t[COUNT] = t[BODY] .. '\n' .. kind .. '\t' .. state, t[COUNT] + 1
     else
         call('HSET', bigKey(tenant), kind, state)
         call('RPUSH', listKey(tenant, c), kind)
-        t.big = t.big + 1
+        t.big = (t.big or 0) + 1
     end
     changed[tenant] = true
     if t[c + 1] == IDLE then restand(t, tenant, c) end
@@ -268,26 +270,35 @@ end
 local function parts(lease) return match(lease, '^%d+,([^,]+),(.+)$') end
 
 -- Ends a run whose lease its owner no longer has: the tenant gets its place back.
--- Returns the job's state; nil, and nothing changes, when it does not run.
-local function release(t, tenant, kind)
-    local state = peek(t, tenant, kind)
-    local letter = state and byte(state)
+-- Returns the letter of the job's state, and the state unless it was a run not asked for again (`brief`); nil, and
+-- nothing changes, when the job does not run.
+local function release(t, tenant, kind, brief)
+    local before, first, last = locate(t[BODY], kind)
+    local state = not before and t.big and call('HGET', bigKey(tenant), kind)
+    local letter = before and byte(t[BODY], first) or state and byte(state)
     if letter ~= RUNS and letter ~= RUNS_AGAIN then return nil end
-    remove(t, tenant, kind)
-    t.n, running = t.n - 1, running - 1
+    if before then
+        if letter ~= RUNS or not brief then state = sub(t[BODY], first, last) end
+        t[BODY] = before == 0 and sub(t[BODY], last + 1) or sub(t[BODY], 1, before) .. sub(t[BODY], last + 1)
+        t[COUNT] = t[COUNT] - 1
+        changed[tenant] = true
+    else
+        remove(t, tenant, kind)
+    end
+    t[N], running = t[N] - 1, running - 1
     if t[1] == FULL or t[2] == FULL or t[3] == FULL then
         local controls = t.controls
-        if t.n < (controls and controls.m or MAX_RUNNING) then
+        if t[N] < (controls and controls.m or MAX_RUNNING) then
+            local standing = controls and controls.p and PAUSED or READY
             for c = 0, 2 do
                 if t[c + 1] == FULL then
-                    local paused = controls and controls.p
-                    t[c + 1] = paused and PAUSED or READY
-                    if not paused then enring(tenant, c) end
+                    t[c + 1] = standing
+                    if standing == READY then enring(tenant, c) end
                 end
             end
         end
     end
-    return state
+    return letter, state
 end
 
 -- Reads the state of a run: class, cost, attempt, deaths, enqueued, and class and due time of the run asked for meanwhile.
@@ -301,7 +312,7 @@ end
 local function giveBack(lease, maxDeaths)
     local tenant, kind = parts(lease)
     local t = tenants[tenant]
-    local state = release(t, tenant, kind)
+    local _, state = release(t, tenant, kind)
     if not state then return end
     local c, cost, attempt, deaths, enqueued, class = readRun(state)
     if class and class < c then c = class end

@@ -9,14 +9,14 @@ if ARGV[3] ~= '' then
     local tenant = ARGV[3]
     fetch({ tenant })
     local t = tenants[tenant]
-    local answer = { 'n', t.n, 's0', char(t[1]), 's1', char(t[2]), 's2', char(t[3]) }
+    local answer = { 'n', t[N], 's0', char(t[1]), 's1', char(t[2]), 's2', char(t[3]) }
     local function say(name, value)
         answer[#answer + 1] = name
         answer[#answer + 1] = value
     end
     for name, value in pairs(t.controls or {}) do say(name, value) end
-    for kind, state in string.gmatch(t.body, '\n([^\t\n]+)\t([^\n]*)') do say('j' .. kind, state) end
-    if t.big > 0 then
+    for kind, state in string.gmatch(t[BODY], '\n([^\t\n]+)\t([^\n]*)') do say('j' .. kind, state) end
+    if t.big then
         local page = call('HSCAN', bigKey(tenant), '0', 'COUNT', SOME)[2]
         for i = 1, #page, 2 do say('j' .. page[i], page[i + 1]) end
     end

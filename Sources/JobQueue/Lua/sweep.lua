@@ -11,6 +11,8 @@ if worker == '' then
 end
 local own = S .. ':own:' .. worker
 local leases = call('SSCAN', own, '0', 'COUNT', ARGV[5])[2]
+-- A set has no order; the oldest lease goes first.
+table.sort(leases)
 giveBackAll(own, leases, deaths)
 local empty = call('EXISTS', own) == 0
 if empty then

@@ -44,7 +44,7 @@ struct ShardModel {
         var jobs: [String: Place] = [:]
         /// Kinds whose job has a place in the record; the others are elsewhere.
         var recorded: Set<String> = []
-        var hasRoom: Bool { recorded.count < 8 }
+        var hasRoom: Bool { recorded.count < 16 }
 
         /// A job that comes is recorded while there is room.
         mutating func add(_ kind: String, _ place: Place) {
@@ -293,23 +293,24 @@ struct ShardModel {
                 continue
             }
             var again: [Int32] = []
+            var first: [Int32] = []
             var seen = 0
             for id in turn where left > 0 && credit[c] > 0 {
                 seen += 1
                 visits -= 1
-                let got = visit(worker, id, c, room: min(left, credit[c]), &again)
+                let got = visit(worker, id, c, room: min(left, credit[c]), &again, &first)
                 tokens += got
                 left -= got.count
                 credit[c] -= got.count
             }
             rings[c].removeFirst(seen)
-            rings[c] += again
+            rings[c] = first + rings[c] + again
         }
         return tokens
     }
 
     private mutating func visit(
-        _ worker: String, _ id: Int32, _ c: Int, room: Int, _ again: inout [Int32]
+        _ worker: String, _ id: Int32, _ c: Int, room: Int, _ again: inout [Int32], _ first: inout [Int32]
     ) -> [Int64] {
         let standing = stand(id, c)
         guard standing == "r", var tenant = tenants[id] else {
@@ -319,8 +320,10 @@ struct ShardModel {
         tenant.parkedUntil = nil
         tenant.lines[c].parkedUntil = nil
         let gain = options.quantum * (tenant.weight ?? 1)
-        var deficit = min(tenant.lines[c].deficit + gain, 4 * gain)
-        let most = min(room, limit(tenant) - tenant.running, 8)
+        // A turn that has not ended goes on with what is left of it.
+        var deficit = tenant.lines[c].deficit
+        if deficit <= 0 { deficit += gain }
+        let most = min(room, limit(tenant) - tenant.running)
         var taken: [Entry] = []
         while taken.count < most, deficit > 0, !tenant.lines[c].inline.isEmpty {
             taken.append(tenant.lines[c].inline.removeFirst())
@@ -334,9 +337,12 @@ struct ShardModel {
         }
         tenant.running += taken.count
         let isLeft = !tenant.lines[c].isEmpty
-        tenant.lines[c].deficit = isLeft ? deficit : 0
-        tenant.lines[c].standing = isLeft ? (tenant.running >= limit(tenant) ? "m" : "r") : ""
-        if tenant.lines[c].standing == "r" { again.append(id) }
+        let isFull = tenant.running >= limit(tenant)
+        tenant.lines[c].deficit = isLeft ? (isFull ? min(deficit, 0) : deficit) : 0
+        tenant.lines[c].standing = isLeft ? (isFull ? "m" : "r") : ""
+        if tenant.lines[c].standing == "r" {
+            if deficit > 0 { first.append(id) } else { again.append(id) }
+        }
         var tokens: [Int64] = []
         for entry in taken {
             sequence += 1

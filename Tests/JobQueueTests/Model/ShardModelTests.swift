@@ -295,7 +295,7 @@ private struct ShardTrial {
     /// The first tenant has more kinds than its record holds.
     private mutating func anyKey() -> JobKey {
         let kinds = ["a", "b", "inbound.contact", "inbound.opportunity", "a-kind-of-24-characters"]
-        if Int.random(in: 0..<3, using: &random) == 0 {
+        if Bool.random(using: &random) {
             return JobKey(tenant: 1, kind: "kind-\(Int.random(in: 0..<40, using: &random))")
         }
         return JobKey(tenant: anyTenant(), kind: kinds[Int.random(in: 0..<kinds.count, using: &random)])
