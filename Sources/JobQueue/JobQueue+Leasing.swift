@@ -92,11 +92,11 @@ extension JobQueue {
         arguments.append(round.worker.name)
         arguments.append(options.leaseDuration.milliseconds)
         arguments.append(book.floor(of: part.shard))
-        arguments.append(options.quantum)
-        arguments.append(part.quota)
-        arguments.append(options.maxAttempts)
+        arguments.append(Int64(options.quantum))
+        arguments.append(Int64(part.quota))
+        arguments.append(Int64(options.maxAttempts))
         let others = part.indices.drop { round.settlements[$0].outcome == .done }
-        arguments.append(part.indices.count - others.count)
+        arguments.append(Int64(part.indices.count - others.count))
         for index in part.indices {
             let settlement = round.settlements[index]
             arguments.append(lease: settlement.job.token, of: settlement.job.key)

@@ -66,11 +66,11 @@ package final class JobQueue: Sendable {
         guard JobQueueLimits.costs.contains(request.cost) else {
             throw JobQueueError(.badArgument, "a cost is 1...100")
         }
-        arguments.append(request.key.tenant)
+        arguments.append(Int64(request.key.tenant))
         arguments.append(request.key.kind)
-        arguments.append(request.jobClass.rawValue)
+        arguments.append(Int64(request.jobClass.rawValue))
         arguments.append(try milliseconds(request.delay))
-        arguments.append(request.cost)
+        arguments.append(Int64(request.cost))
     }
 
     /// Bytes of a request on the wire, about.
@@ -95,7 +95,7 @@ package final class JobQueue: Sendable {
     var prelude: RedisCommand {
         var arguments = RedisCommand()
         arguments.append(Int64((clock.offsetSeconds * 1_000).rounded()))
-        arguments.append(options.tenantConcurrency)
+        arguments.append(Int64(options.tenantConcurrency))
         return arguments
     }
 

@@ -26,9 +26,8 @@ package struct RedisCommand: Sendable {
         argument.withUnsafeBufferPointer { append(bytes: $0) }
     }
 
-    /// Adds an integer argument in decimal.
-    package mutating func append(_ argument: some BinaryInteger) {
-        let number = Int64(argument)
+    /// Adds an integer argument in decimal. Not generic: generic code of another module runs unspecialised.
+    package mutating func append(_ number: Int64) {
         append(byteCount: number.decimalDigits) { $0.append(decimal: number) }
     }
 

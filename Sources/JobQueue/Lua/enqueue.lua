@@ -6,7 +6,7 @@
 local function promote(t, tenant, kind, c, state)
     local have, meta = match(state, '^q(%d)(.*)$')
     if c >= have then return end
-    local isInline = locate(t[BODY], kind)
+    local isInline = locate(body(t), kind, 1)
     if not isInline then call('LREM', listKey(tenant, have), 1, kind) end
     remove(t, tenant, kind)
     queued = queued - 1

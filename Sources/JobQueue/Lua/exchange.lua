@@ -198,7 +198,7 @@ end
 
 -- Most tenants never have one: nothing is kept for them.
 local function setDeficit(t, c, deficit)
-    if deficit ~= 0 or t[c + 7] then t[c + 7] = deficit end
+    if deficit ~= 0 or t[DEFICIT + c] then t[DEFICIT + c] = deficit end
 end
 
 -- Serves one tenant of the ring; returns how many jobs it got, and whether its turn goes on.
@@ -217,18 +217,19 @@ local function visit(t, tenant, c, room)
         controls.u, controls['u' .. c], controls.v, controls['v' .. c] = nil, nil, nil, nil
         most, gain = controls.m or most, gain * (controls.w or 1)
     end
-    local deficit, taken = t[c + 7] or 0, 0
+    local deficit, taken = t[DEFICIT + c] or 0, 0
     if deficit <= 0 then deficit = deficit + gain end
     local free = math.min(room, most - t[N])
-    local body, pattern = t[BODY], QUEUED[c]
-    local first, last, kind, rest = find(body, pattern)
+    if t[FRONT] ~= '' then body(t) end
+    local text, at, pattern = t[BODY], t[AT], QUEUED[c]
+    local first, last, kind, rest = find(text, pattern, at)
     while first and taken < free and deficit > 0 do
-        body = sub(body, 1, first - 1) .. '\n' .. kind .. '\tr' .. rest .. sub(body, last + 1)
+        t[FRONT], at = t[FRONT] .. sub(text, at, first - 1) .. '\n' .. kind .. '\tr' .. rest, last + 1
         grant(tenant, kind, rest)
         deficit, taken = deficit - costOf(rest), taken + 1
-        first, last, kind, rest = find(body, pattern, last + 1)
+        first, last, kind, rest = find(text, pattern, at)
     end
-    t[BODY] = body
+    t[AT] = at
     local left = first
     if not left and t.big then
         if taken < free and deficit > 0 then

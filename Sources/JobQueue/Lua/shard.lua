@@ -64,18 +64,19 @@ local function bytes3(number)
     return char((number - low) / 65536, (low - low % 256) / 256, low % 256)
 end
 
--- A tenant: [1] [2] [3] standing of classes 0 1 2, then what these constants name; [7] [8] [9] deficits, big, controls
--- where there are any: without them a tenant is one small array.
-local N, COUNT, BODY = 4, 5, 6
+-- A tenant: [1] [2] [3] standing of classes 0 1 2, then what these constants name; [9] [10] [11] deficits, big, controls
+-- where there are any: without them a tenant is one small array. Its jobs are FRONT and what is in BODY from AT on, so
+-- that a change at the beginning of a long text does not copy the rest of it.
+local N, COUNT, BODY, AT, FRONT, DEFICIT = 4, 5, 6, 7, 8, 9
 
 local function decode(record)
-    if not record then return { IDLE, IDLE, IDLE, 0, 0, '' } end
+    if not record then return { IDLE, IDLE, IDLE, 0, 0, '', 1, '' } end
     local flags, count, n1, n2, s0, s1, s2 = byte(record, 1, 7)
-    if flags == 0 then return { s0, s1, s2, n1 * 256 + n2, count, sub(record, 8) } end
-    local t, at = { s0, s1, s2, n1 * 256 + n2, count, '' }, 8
+    if flags == 0 then return { s0, s1, s2, n1 * 256 + n2, count, record, 8, '' } end
+    local t, at = { s0, s1, s2, n1 * 256 + n2, count, record, 8, '' }, 8
     if flags % 2 == 1 then
         local a, b, c, d, e, f, g, h, i, j, k, l = byte(record, 8, 19)
-        t[7], t[8], t[9] = three(a, b, c) - ZERO, three(d, e, f) - ZERO, three(g, h, i) - ZERO
+        t[9], t[10], t[11] = three(a, b, c) - ZERO, three(d, e, f) - ZERO, three(g, h, i) - ZERO
         t.big, at = three(j, k, l), 20
     end
     if flags >= 2 then
@@ -83,14 +84,14 @@ local function decode(record)
         local last = at + 1 + high * 256 + low
         t.controls, at = cmsgpack.unpack(sub(record, at + 2, last)), last + 1
     end
-    t[BODY] = sub(record, at)
+    t[AT] = at
     return t
 end
 
 -- The record of a tenant; false when there is nothing to say.
 local function encode(t)
     local n, flags, extra = t[N], 0, ''
-    local d0, d1, d2, big = t[7] or 0, t[8] or 0, t[9] or 0, t.big or 0
+    local d0, d1, d2, big = t[9] or 0, t[10] or 0, t[11] or 0, t.big or 0
     if d0 ~= 0 or d1 ~= 0 or d2 ~= 0 or big ~= 0 then
         flags, extra = 1, bytes3(d0 + ZERO) .. bytes3(d1 + ZERO) .. bytes3(d2 + ZERO) .. bytes3(big)
     end
@@ -100,7 +101,15 @@ local function encode(t)
         extra = extra .. char((#packed - #packed % 256) / 256, #packed % 256) .. packed
     end
     if flags == 0 and t[COUNT] == 0 and n == 0 and t[1] == IDLE and t[2] == IDLE and t[3] == IDLE then return false end
-    return char(flags, t[COUNT], (n - n % 256) / 256, n % 256, t[1], t[2], t[3]) .. extra .. t[BODY]
+    return char(flags, t[COUNT], (n - n % 256) / 256, n % 256, t[1], t[2], t[3]) .. extra .. t[FRONT] .. sub(t[BODY], t[AT])
+end
+
+-- A tenant's jobs as one text.
+local function body(t)
+    if t[AT] > 1 or t[FRONT] ~= '' then
+        t[BODY], t[AT], t[FRONT] = t[FRONT] .. sub(t[BODY], t[AT]), 1, ''
+    end
+    return t[BODY]
 end
 
 -- Reads tenants, all in one call; one that was read before stays what it has become.
@@ -153,18 +162,19 @@ end
 local function bigKey(tenant) return S .. ':j:' .. tenant end
 local function listKey(tenant, c) return S .. ':q:' .. tenant .. ':' .. c end
 
--- Where a job's state stands in the body: before the line, first and last of the state. Nil: not in the body.
-local function locate(body, kind)
-    local before, tab = find(body, '\n' .. kind .. '\t', 1, true)
+-- Where a job's state stands in a text from `at` on: before the line, first and last of the state. Nil: it is not there.
+local function locate(text, kind, at)
+    local before, tab = find(text, '\n' .. kind .. '\t', at, true)
     if not before then return nil end
-    local after = find(body, '\n', tab, true)
-    return before - 1, tab + 1, after and after - 1 or #body
+    local after = find(text, '\n', tab, true)
+    return before - 1, tab + 1, after and after - 1 or #text
 end
 
 -- A job's state, nil when there is no such job.
 local function peek(t, tenant, kind)
-    local before, first, last = locate(t[BODY], kind)
-    if before then return sub(t[BODY], first, last) end
+    local text = body(t)
+    local before, first, last = locate(text, kind, 1)
+    if before then return sub(text, first, last) end
     return t.big and call('HGET', bigKey(tenant), kind) or nil
 end
 
@@ -172,7 +182,7 @@ end
 local function add(t, tenant, kind, state)
     changed[tenant] = true
     if t[COUNT] < INLINE then
-        t[BODY], t[COUNT] = t[BODY] .. '\n' .. kind .. '\t' .. state, t[COUNT] + 1
+        t[BODY], t[COUNT] = body(t) .. '\n' .. kind .. '\t' .. state, t[COUNT] + 1
     else
         call('HSET', bigKey(tenant), kind, state)
         t.big = (t.big or 0) + 1
@@ -182,9 +192,10 @@ end
 -- Removes a job that was found by `peek`.
 local function remove(t, tenant, kind)
     changed[tenant] = true
-    local before, _, last = locate(t[BODY], kind)
+    local text = body(t)
+    local before, _, last = locate(text, kind, 1)
     if before then
-        t[BODY], t[COUNT] = sub(t[BODY], 1, before) .. sub(t[BODY], last + 1), t[COUNT] - 1
+        t[BODY], t[COUNT] = sub(text, 1, before) .. sub(text, last + 1), t[COUNT] - 1
     else
         call('HDEL', bigKey(tenant), kind)
         t.big = t.big > 1 and t.big - 1 or nil
@@ -194,9 +205,10 @@ end
 -- Changes the state of a job where it stands.
 local function replace(t, tenant, kind, state)
     changed[tenant] = true
-    local before, first, last = locate(t[BODY], kind)
+    local text = body(t)
+    local before, first, last = locate(text, kind, 1)
     if before then
-        t[BODY] = sub(t[BODY], 1, first - 1) .. state .. sub(t[BODY], last + 1)
+        t[BODY] = sub(text, 1, first - 1) .. state .. sub(text, last + 1)
     else
         call('HSET', bigKey(tenant), kind, state)
     end
@@ -237,7 +249,7 @@ end
 local function push(t, tenant, c, kind, meta)
     local state = 'q' .. c .. meta
     if t[COUNT] < INLINE and (not t.big or call('EXISTS', listKey(tenant, c)) == 0) then
-        t[BODY], t[COUNT] = t[BODY] .. '\n' .. kind .. '\t' .. state, t[COUNT] + 1
+        t[BODY], t[COUNT] = body(t) .. '\n' .. kind .. '\t' .. state, t[COUNT] + 1
     else
         call('HSET', bigKey(tenant), kind, state)
         call('RPUSH', listKey(tenant, c), kind)
@@ -273,14 +285,15 @@ local function parts(lease) return match(lease, '^%d+,([^,]+),(.+)$') end
 -- Returns the letter of the job's state, and the state unless it was a run not asked for again (`brief`); nil, and
 -- nothing changes, when the job does not run.
 local function release(t, tenant, kind, brief)
-    local before, first, last = locate(t[BODY], kind)
+    if t[FRONT] ~= '' then body(t) end
+    local text, at = t[BODY], t[AT]
+    local before, first, last = locate(text, kind, at)
     local state = not before and t.big and call('HGET', bigKey(tenant), kind)
-    local letter = before and byte(t[BODY], first) or state and byte(state)
+    local letter = before and byte(text, first) or state and byte(state)
     if letter ~= RUNS and letter ~= RUNS_AGAIN then return nil end
     if before then
-        if letter ~= RUNS or not brief then state = sub(t[BODY], first, last) end
-        t[BODY] = before == 0 and sub(t[BODY], last + 1) or sub(t[BODY], 1, before) .. sub(t[BODY], last + 1)
-        t[COUNT] = t[COUNT] - 1
+        if letter ~= RUNS or not brief then state = sub(text, first, last) end
+        t[FRONT], t[AT], t[COUNT] = sub(text, at, before), last + 1, t[COUNT] - 1
         changed[tenant] = true
     else
         remove(t, tenant, kind)

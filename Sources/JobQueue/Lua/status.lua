@@ -15,7 +15,7 @@ if ARGV[3] ~= '' then
         answer[#answer + 1] = value
     end
     for name, value in pairs(t.controls or {}) do say(name, value) end
-    for kind, state in string.gmatch(t[BODY], '\n([^\t\n]+)\t([^\n]*)') do say('j' .. kind, state) end
+    for kind, state in string.gmatch(body(t), '\n([^\t\n]+)\t([^\n]*)') do say('j' .. kind, state) end
     if t.big then
         local page = call('HSCAN', bigKey(tenant), '0', 'COUNT', SOME)[2]
         for i = 1, #page, 2 do say('j' .. page[i], page[i + 1]) end
