@@ -83,7 +83,10 @@ extension JobQueue {
         }
         var calls: [ShardCaller.Call] = []
         for part in asked { calls.append(try exchangeCall(round, part)) }
-        for (part, answer) in zip(asked, await caller.run(calls)) { take(answer, of: part, &round) }
+        for (part, answer) in zip(asked, await caller.run(calls)) where take(answer, of: part, &round) {
+            // It gave all it was asked for and has more: it is asked again when the others had too little.
+            shards.append(part.shard)
+        }
     }
 
     private func exchangeCall(_ round: ExchangeRound, _ part: ExchangePart) throws(JobQueueError) -> ShardCaller.Call {
@@ -114,15 +117,20 @@ extension JobQueue {
         case .done: ("D", 0, "")
         case .again(let after): ("A", try Self.milliseconds(after), "")
         case .retry(let after, let code):
-            ("R", try Self.milliseconds(after ?? options.retry.delay(attempt: settlement.job.attempt - 1)), Self.label(code))
+            (
+                "R", try Self.milliseconds(after ?? options.retry.delay(attempt: settlement.job.attempt - 1)),
+                Self.label(code)
+            )
         case .dead(let code): ("X", 0, Self.label(code))
         case .returned: ("U", 0, "")
         }
     }
 
+    /// Takes an answer in.
+    /// - Returns: whether the shard has more leases to give.
     private func take(
         _ answer: Result<RESPValue, JobQueueError>, of part: ExchangePart, _ round: inout ExchangeRound
-    ) {
+    ) -> Bool {
         do throws(JobQueueError) {
             let reply = try ExchangeReply(try answer.get(), settlements: part.indices.count)
             for (index, result) in zip(part.indices, reply.results) { round.results[index] = result }
@@ -136,9 +144,11 @@ extension JobQueue {
             round.batch.jobs += reply.jobs
             round.batch.hasMore = round.batch.hasMore || reply.hasMore
             if let wait = reply.wait { round.batch.nextWake = min(round.batch.nextWake ?? wait, wait) }
+            return part.quota > 0 && reply.hasMore
         } catch {
             for index in part.indices { round.results[index] = .failed(error) }
             if round.failure?.code != .generationLost { round.failure = error }
+            return false
         }
     }
 

@@ -15,7 +15,9 @@ struct KilledWorkerBench {
             let killed = ContinuousClock.now
             var taken = 0
             while taken < 500 {
-                guard ContinuousClock.now - killed < .seconds(60) else { throw BenchFailure("the jobs did not come back") }
+                guard ContinuousClock.now - killed < .seconds(60) else {
+                    throw BenchFailure("the jobs did not come back")
+                }
                 // What every worker does every two seconds.
                 _ = try await queue.sweep()
                 let jobs = try await queue.lease(worker: worker, limit: 500).jobs
