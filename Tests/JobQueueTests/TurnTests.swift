@@ -55,6 +55,20 @@ import Testing
         #expect(try await bench.leaseAll(300).map(\.key.tenant) == Array(300..<600))
     }
 
+    @Test func aBacklogThatFellDueComesInOneCallThoughAScriptTakesAPartOfIt() async throws {
+        let bench = try await QueueBench.make { $0.shards = 1 }
+        _ = try await bench.queue.enqueue((0..<500).map { EnqueueRequest(key($0), delay: .seconds(5)) })
+        bench.clock.advance(6)
+        #expect(try await bench.leaseAll(500).count == 500)
+    }
+
+    @Test func manyTenantsThatMayNotRunDoNotHideOneThatMay() async throws {
+        let bench = try await QueueBench.make { $0.shards = 1 }
+        _ = try await bench.queue.enqueue((0..<300).map { EnqueueRequest(key($0)) })
+        for tenant in Int32(0)..<299 { try await bench.queue.pause(tenant: tenant, reason: "a test") }
+        #expect(try await bench.leaseAll(1).map(\.key) == [key(299)])
+    }
+
     @Test func jobsBeyondTheRecordKeepTheirOrderTheirOutcomesAndTheirCoalescing() async throws {
         let bench = try await QueueBench.make {
             $0.shards = 1

@@ -15,12 +15,14 @@ struct DrainBench {
     }
 
     /// Measures and prints, with `suffix` behind each figure's name.
-    func measure(_ suffix: String, jobsPerTenant: Int, workers: Int, isDurable: Bool = false) async throws {
+    func measure(
+        _ suffix: String, jobsPerTenant: Int, workers: Int, tenantConcurrency: Int = 1, isDurable: Bool = false
+    ) async throws {
         var outcomes: [Outcome] = []
         for _ in 0..<runs {
             outcomes.append(
                 try await BenchRedis.with(isDurable: isDurable) { redis in
-                    try await once(redis, jobsPerTenant: jobsPerTenant, workers: workers)
+                    try await once(redis, jobsPerTenant, workers, tenantConcurrency)
                 })
         }
         Report.spread("enqueue_jobs_per_s\(suffix)", outcomes.map(\.enqueued), "1/s")
@@ -30,11 +32,15 @@ struct DrainBench {
         Report.spread("worker_rss_mib\(suffix)", outcomes.map(\.residentMiB), "MiB")
     }
 
-    private func once(_ redis: BenchRedis, jobsPerTenant: Int, workers: Int) async throws -> Outcome {
-        let queue = try await redis.queue()
+    private func once(
+        _ redis: BenchRedis, _ jobsPerTenant: Int, _ workers: Int, _ tenantConcurrency: Int
+    ) async throws -> Outcome {
+        let queue = try await redis.queue { $0.tenantConcurrency = tenantConcurrency }
         let jobs = tenants * jobsPerTenant
         var outcome = Outcome()
-        let processes = try (0..<workers).map { _ in try WorkerProcess(redis: redis.url, mode: .drain) }
+        let processes = try (0..<workers).map { _ in
+            try WorkerProcess(redis: redis.url, mode: .drain, tenantConcurrency: tenantConcurrency)
+        }
         for process in processes { try process.awaitReady() }
 
         var cpu = try await redis.cpuSeconds()

@@ -11,12 +11,13 @@ struct QueueBench: AsyncParsableCommand {
         abstract: "Measures the job queue: throughput, Redis CPU, latency, fairness, memory, recovery.",
         discussion: """
             Jobs do nothing; every lease is fenced and every settlement is checked. Drains are done by worker processes \
-            of their own. Each part starts a redis-server without an append-only file unless its name says aof.
+            of their own: `drain` has one job a tenant, `many` ten that run one after the other, `wide` ten that may run \
+            at once, `pair` two worker processes. Each part starts a redis-server without an append-only file unless its name says aof.
             """)
 
     /// The parts, in the order they run.
     enum Part: String, CaseIterable, ExpressibleByArgument {
-        case baseline, drain, many, pair, aof, latency, fairness, memory, killed
+        case baseline, drain, many, wide, pair, aof, latency, fairness, memory, killed
         // Scheduler lateness and the peers' figures come with the work on the scheduler.
     }
 
@@ -48,6 +49,7 @@ struct QueueBench: AsyncParsableCommand {
         case .baseline: try RedisBaseline.measure()
         case .drain: try await drain.measure("", jobsPerTenant: 1, workers: 1)
         case .many: try await drain.measure("_many", jobsPerTenant: 10, workers: 1)
+        case .wide: try await drain.measure("_wide", jobsPerTenant: 10, workers: 1, tenantConcurrency: 10)
         case .pair: try await drain.measure("_pair", jobsPerTenant: 1, workers: 2)
         case .aof: try await drain.measure("_aof", jobsPerTenant: 1, workers: 1, isDurable: true)
         case .latency: try await LatencyBench().measure()

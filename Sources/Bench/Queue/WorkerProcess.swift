@@ -17,9 +17,11 @@ final class WorkerProcess {
     private let input = Pipe()
     private let output = Pipe()
 
-    init(redis url: String, mode: QueueWorker.Mode) throws {
+    init(redis url: String, mode: QueueWorker.Mode, tenantConcurrency: Int = 1) throws {
         process.executableURL = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
-        process.arguments = ["queue-worker", "--redis", url, "--mode", mode.rawValue]
+        process.arguments = [
+            "queue-worker", "--redis", url, "--mode", mode.rawValue, "--tenant-concurrency", "\(tenantConcurrency)",
+        ]
         process.standardInput = input
         process.standardOutput = output
         try process.run()
@@ -58,11 +60,14 @@ struct QueueWorker: AsyncParsableCommand {
 
     @Option(help: "Address of Redis.") var redis: String
     @Option(help: "What to do.") var mode: Mode
+    @Option(help: "Jobs of one tenant at once.") var tenantConcurrency = 1
     @Option(help: "Jobs asked for at once.") var batch = 1_024
     @Option(help: "Calls under way at once.") var lanes = 3
 
     func run() async throws {
-        let queue = JobQueue(redis: try RedisClient(url: redis), clock: .system)
+        var options = JobQueueOptions()
+        options.tenantConcurrency = tenantConcurrency
+        let queue = JobQueue(redis: try RedisClient(url: redis), clock: .system, options: options)
         let worker = WorkerID("bench-\(ProcessInfo.processInfo.processIdentifier)")
         _ = try await queue.heartbeat(worker: worker)
         print("ready")

@@ -21,7 +21,7 @@ call('ZREM', S .. ':dead', name)
 call('HDEL', S .. ':why', name)
 fetch({ tenant })
 local t = tenants[tenant]
-remove(t, tenant, kind)
+if peek(t, tenant, kind) then remove(t, tenant, kind) end
 if verb == 'retry' then
     -- All counters start anew: a job that would die again at once was not retried.
     local c, cost = match(about, '^(%d),(%d+)')

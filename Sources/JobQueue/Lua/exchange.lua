@@ -107,9 +107,11 @@ local function promote()
     local names, kinds = takeDue(DELAY, PROMOTE)
     for i, tenant in ipairs(names) do
         local t, kind = tenants[tenant], kinds[i]
-        local c, meta = match(peek(t, tenant, kind), '^d(%d)(,%d+,%d+,%d+,%d+)')
-        remove(t, tenant, kind)
-        push(t, tenant, c, kind, meta)
+        local c, meta = match(peek(t, tenant, kind) or '', '^d(%d)(,%d+,%d+,%d+,%d+)')
+        if c then
+            remove(t, tenant, kind)
+            push(t, tenant, c, kind, meta)
+        end
     end
 end
 
@@ -171,16 +173,18 @@ end
 local function visitList(t, tenant, c, most)
     local kinds = call('LPOP', listKey(tenant, c), most)
     if not kinds then return 0, 0 end
-    local key, cost, set = bigKey(tenant), 0, {}
+    local key, cost, set, count = bigKey(tenant), 0, {}, 0
     local states = call('HMGET', key, unpack(kinds))
     for i = 1, #kinds do
-        local rest = sub(states[i], 2)
-        grant(tenant, kinds[i], rest)
-        cost = cost + costOf(rest)
-        set[2 * i - 1], set[2 * i] = kinds[i], 'r' .. rest
+        if states[i] then
+            local rest = sub(states[i], 2)
+            grant(tenant, kinds[i], rest)
+            cost, count = cost + costOf(rest), count + 1
+            set[2 * count - 1], set[2 * count] = kinds[i], 'r' .. rest
+        end
     end
-    call('HSET', key, unpack(set))
-    return #kinds, cost
+    if count > 0 then call('HSET', key, unpack(set)) end
+    return count, cost
 end
 
 local LONE = {
@@ -272,11 +276,12 @@ local function nextClass(empty, left)
     end
 end
 
+-- Serves the rings; returns whether it gave up before all that was wanted was found.
 local function serve()
     local left, visits, empty = WANTED, WANTED + SPARE_VISITS, {}
     while left > 0 and visits > 0 do
         local c = nextClass(empty, left)
-        if not c then return end
+        if not c then return false end
         local ring = S .. ':ring:' .. c
         local names = call('LPOP', ring, math.min(left, credit[c], visits))
         if not names then
@@ -310,6 +315,7 @@ local function serve()
             end
         end
     end
+    return visits <= 0
 end
 
 local answers = settleAll()
@@ -318,7 +324,7 @@ if WANTED > 0 then
     unpark()
 end
 flushRings()
-serve()
+local gaveUp = serve()
 save()
 call('HSET', SHARD, 'queued', (tonumber(head[3]) or 0) + queued, 'running', (tonumber(head[4]) or 0) + running,
     'seq', whole(seq), 'c0', credit[0], 'c1', credit[1], 'c2', credit[2])
@@ -326,10 +332,12 @@ if o > 0 then
     call('SADD', OWN, unpack(owned))
     call('ZADD', S .. ':w', now + LEASE, WORKER)
 end
-local more = 0
-if o >= WANTED and call('EXISTS', S .. ':ring:0', S .. ':ring:1', S .. ':ring:2') > 0 then
+local wait, more = nextWake(PARK, nextWake(DELAY, -1)), 0
+if (o >= WANTED or gaveUp) and call('EXISTS', S .. ':ring:0', S .. ':ring:1', S .. ':ring:2') > 0 then
     more = 1
     wake()
+elseif wait == 0 then
+    -- More is due than one call takes.
+    more = 1
 end
-local wait = nextWake(PARK, nextWake(DELAY, -1))
 return { answers, wait, more, seq, table.concat(leases, '\n') }
