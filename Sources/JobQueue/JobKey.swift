@@ -12,6 +12,12 @@ package struct JobKey: Hashable, Sendable, CustomStringConvertible {
         self.kind = kind
     }
 
+    /// A key as the queue has stored it: its kind was looked at when it came in.
+    init(stored kind: String, of tenant: Int32) {
+        self.tenant = tenant
+        self.kind = kind
+    }
+
     /// Whether a text can be a kind: 1...24 of `A-Z a-z 0-9 . _ : -`. Scripts pack keys into text and rely on it.
     package static func accepts(kind: String) -> Bool {
         (1...JobQueueLimits.kindBytes).contains(kind.utf8.count)

@@ -50,13 +50,13 @@ extension JobQueue {
 }
 
 extension DeadLetter {
-    /// Reads `tenant,kind`, milliseconds, and `class,attempt,deaths,enqueued,cost,code`.
+    /// Reads `tenant,kind`, milliseconds, and `class,cost,attempt,deaths,enqueued,code`.
     fileprivate init?(_ name: String?, _ buried: String?, _ about: String?) {
         guard let name = name?.split(separator: ",", maxSplits: 1), name.count == 2, let tenant = Int32(name[0]),
             JobKey.accepts(kind: String(name[1])), let buried = buried.flatMap(Double.init),
             let about = about?.split(separator: ",", maxSplits: 5, omittingEmptySubsequences: false), about.count == 6,
-            let jobClass = UInt8(about[0]).flatMap(JobClass.init), let attempt = Int(about[1]),
-            let deaths = Int(about[2]), let enqueued = Double(about[3])
+            let jobClass = UInt8(about[0]).flatMap(JobClass.init), let attempt = Int(about[2]),
+            let deaths = Int(about[3]), let enqueued = Double(about[4])
         else { return nil }
         key = JobKey(tenant: tenant, kind: String(name[1]))
         self.jobClass = jobClass

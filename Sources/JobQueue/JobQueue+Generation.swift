@@ -48,7 +48,7 @@ extension JobQueue {
         let run: String
         do { run = try await runID() } catch { throw JobQueueError(error) }
         let calls = (shards ?? Array(0..<options.shards)).map { shard in
-            ShardCaller.Call(script: .adopt, shard: shard, arguments: ["\(epoch)", run])
+            ShardCaller.Call(script: .adopt, shard: shard, arguments: RedisCommand("\(epoch)", run))
         }
         for answer in await caller.run(calls) { _ = try answer.get() }
     }

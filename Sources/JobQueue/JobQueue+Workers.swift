@@ -17,21 +17,21 @@ extension JobQueue {
     package func heartbeat(worker: WorkerID) async throws(JobQueueError) -> HeartbeatResult {
         var held = book.held(by: worker)
         let home = map.home(of: worker)
-        if held[home] == nil { held[home] = [] }
+        if held[home] == nil { held[home] = [:] }
         let shards = held.keys.sorted()
         let calls = shards.map { shard in
-            call(
-                .heartbeat, shard,
-                [worker.name, "\(options.leaseDuration.milliseconds)", "\(options.orphanAge.milliseconds)"]
-                    + held[shard, default: []].sorted().map { "\($0.rawValue)" })
+            let times = ["\(options.leaseDuration.milliseconds)", "\(options.orphanAge.milliseconds)"]
+            var arguments = call(.heartbeat, shard, [worker.name] + times).arguments
+            for (token, key) in held[shard, default: [:]] { arguments.append(lease: token, of: key) }
+            return ShardCaller.Call(script: .heartbeat, shard: shard, arguments: arguments)
         }
         var result = HeartbeatResult(lost: [], orphansReturned: 0)
         var failure: JobQueueError?
         for (shard, answer) in zip(shards, await caller.run(calls)) {
             do throws(JobQueueError) {
-                let parts = try answer.get().elements?.map { $0.number } ?? []
-                guard let orphans = parts.first ?? nil else { throw Self.unexpected("heartbeat") }
-                let lost = parts.dropFirst().compactMap { $0.map { FencingToken(rawValue: $0) } }
+                let parts = try answer.get().elements ?? []
+                guard let orphans = parts.first?.number else { throw Self.unexpected("heartbeat") }
+                let lost = parts.dropFirst().compactMap { $0.rawBytes.flatMap(FencingToken.init(lease:)) }
                 book.ended(lost, in: shard, of: worker)
                 result.lost.formUnion(lost)
                 result.orphansReturned += Int(orphans)

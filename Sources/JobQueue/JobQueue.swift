@@ -35,14 +35,12 @@ package final class JobQueue: Sendable {
     package func enqueue(_ requests: [EnqueueRequest]) async throws(JobQueueError) -> [EnqueueResult] {
         var calls: [ShardCaller.Call] = []
         var places: [[Int]] = []
-        for (shard, indices) in Dictionary(grouping: requests.indices, by: { map.shard(of: requests[$0].key.tenant) }) {
-            var rest = indices[...]
-            while !rest.isEmpty {
-                let part = Array(rest.prefix(JobQueueLimits.enqueueBatch))
-                rest = rest.dropFirst(part.count)
-                var arguments: [String] = []
-                for index in part { arguments += try Self.arguments(requests[index]) }
-                calls.append(call(.enqueue, shard, arguments))
+        for (shard, indices) in ShardMap.group(requests.indices, by: { map.shard(of: requests[$0].key.tenant) }) {
+            for part in indices.parts(of: JobQueueLimits.enqueueBatch) {
+                var arguments = prelude
+                arguments.reserve(part.count * Self.requestBytes)
+                for index in part { try Self.append(requests[index], to: &arguments) }
+                calls.append(ShardCaller.Call(script: .enqueue, shard: shard, arguments: arguments))
                 places.append(part)
             }
         }
@@ -64,30 +62,41 @@ package final class JobQueue: Sendable {
         return result
     }
 
-    private static func arguments(_ request: EnqueueRequest) throws(JobQueueError) -> [String] {
+    private static func append(_ request: EnqueueRequest, to arguments: inout RedisCommand) throws(JobQueueError) {
         guard JobQueueLimits.costs.contains(request.cost) else {
             throw JobQueueError(.badArgument, "a cost is 1...100")
         }
-        return [
-            "\(request.key.tenant)", request.key.kind, "\(request.jobClass.rawValue)",
-            "\(try milliseconds(request.delay))", "\(request.cost)",
-        ]
+        arguments.append(Int64(request.key.tenant))
+        arguments.append(request.key.kind)
+        arguments.append(Int64(request.jobClass.rawValue))
+        arguments.append(try milliseconds(request.delay))
+        arguments.append(Int64(request.cost))
     }
+
+    /// Bytes of a request on the wire, about.
+    private static let requestBytes = 64
 
     // MARK: - Shared with the extensions
 
     /// A call with the arguments every script begins with.
     func call(_ script: ShardScript, _ shard: Int, _ arguments: [String]) -> ShardCaller.Call {
-        ShardCaller.Call(script: script, shard: shard, arguments: prelude + arguments)
+        var all = prelude
+        for argument in arguments { all.append(argument) }
+        return ShardCaller.Call(script: script, shard: shard, arguments: all)
     }
 
     /// Runs one script on one shard.
     func run(_ script: ShardScript, _ shard: Int, _ arguments: [String]) async throws(JobQueueError) -> RESPValue {
-        try await caller.run(script, shard: shard, prelude + arguments)
+        let call = call(script, shard, arguments)
+        return try await caller.run(script, shard: shard, call.arguments)
     }
 
-    private var prelude: [String] {
-        ["\(Int64((clock.offsetSeconds * 1_000).rounded()))", "\(options.tenantConcurrency)"]
+    /// The arguments every script begins with.
+    var prelude: RedisCommand {
+        var arguments = RedisCommand()
+        arguments.append(Int64((clock.offsetSeconds * 1_000).rounded()))
+        arguments.append(Int64(options.tenantConcurrency))
+        return arguments
     }
 
     /// A delay in whole milliseconds, not less than none.

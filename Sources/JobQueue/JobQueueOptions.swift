@@ -6,8 +6,9 @@ package struct JobQueueOptions: Sendable {
     package var namespace = ""
     /// Logical shards, 1...`JobQueueLimits.maxShards`.
     package var shards = JobQueueLimits.shards
-    /// How long a worker may be silent before its leases go back.
-    package var leaseDuration = Duration.seconds(15)
+    /// How long a worker may be silent before its leases go back: so long, and the time between two sweeps, its work
+    /// rests when it is killed.
+    package var leaseDuration = Duration.seconds(12)
     /// Age at which a lease that its worker does not know of is given back (the answer that granted it was lost);
     /// well over the command timeout of the client.
     package var orphanAge = Duration.seconds(15)

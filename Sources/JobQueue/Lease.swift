@@ -3,7 +3,7 @@ package import Foundation
 /// Names one process's right to hold leases. New for every start of a process: a name that comes back would be taken
 /// for the dead one.
 package struct WorkerID: Hashable, Sendable, CustomStringConvertible {
-    /// 1...64 bytes without commas, for example host, process id and a random part.
+    /// 1...64 bytes, for example host, process id and a random part.
     package let name: String
 
     /// Makes an id of a name.
@@ -54,21 +54,6 @@ package struct LeasedJob: Hashable, Sendable {
         self.attempt = attempt
         self.enqueuedAt = enqueuedAt
         self.cost = cost
-    }
-
-    /// Reads `token,tenant,kind,class,attempt,deaths,enqueued,cost,leased`.
-    init?(packed: some Sequence<UInt8>) {
-        let parts = String(decoding: Array(packed), as: UTF8.self).split(
-            separator: ",", omittingEmptySubsequences: false)
-        guard parts.count == 9, let token = Int64(parts[0]), let tenant = Int32(parts[1]),
-            JobKey.accepts(kind: String(parts[2])), let rawClass = UInt8(parts[3]),
-            let jobClass = JobClass(rawValue: rawClass), let attempt = Int(parts[4]), let deaths = Int(parts[5]),
-            let enqueued = Double(parts[6]), let cost = Int(parts[7])
-        else { return nil }
-        self.init(
-            key: JobKey(tenant: tenant, kind: String(parts[2])), jobClass: jobClass,
-            token: FencingToken(rawValue: token), attempt: attempt + deaths + 1,
-            enqueuedAt: Date(timeIntervalSince1970: enqueued / 1_000), cost: cost)
     }
 }
 

@@ -28,7 +28,8 @@ final class ShardCaller: Sendable {
     struct Call: Sendable {
         let script: ShardScript
         let shard: Int
-        let arguments: [String]
+        /// What follows the shard's name.
+        let arguments: RedisCommand
     }
 
     private let redis: RedisClient
@@ -63,7 +64,7 @@ final class ShardCaller: Sendable {
     }
 
     /// Runs one call.
-    func run(_ script: ShardScript, shard: Int, _ arguments: [String]) async throws(JobQueueError) -> RESPValue {
+    func run(_ script: ShardScript, shard: Int, _ arguments: RedisCommand) async throws(JobQueueError) -> RESPValue {
         let results = await run([Call(script: script, shard: shard, arguments: arguments)])
         guard let result = results.first else { throw JobQueueError(.unexpectedReply, "no answer") }
         return try result.get()
@@ -73,7 +74,7 @@ final class ShardCaller: Sendable {
         var hash = hashes.withLock { $0[call.script] }
         if hash == nil { hash = try await load(call.script) }
         var command = RedisCommand("EVALSHA", hash ?? "", "1", names[call.shard])
-        for argument in call.arguments { command.append(argument) }
+        command.append(argumentsOf: call.arguments)
         return command
     }
 

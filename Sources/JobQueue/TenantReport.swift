@@ -1,7 +1,7 @@
 import Drivers
 import Foundation
 
-/// One tenant's hash, read for a human. The fields are described in `Lua/shard.lua`.
+/// One tenant's record as the status script tells it, read for a human. The states are described in `Lua/shard.lua`.
 struct TenantReport {
     private var fields: [String: String] = [:]
     private let now: Int64
@@ -9,7 +9,8 @@ struct TenantReport {
     init(_ flat: [RESPValue], now: Int64) {
         self.now = now
         for start in stride(from: 0, to: flat.count - 1, by: 2) {
-            fields[flat[start].text ?? ""] = flat[start + 1].text ?? ""
+            let value = flat[start + 1]
+            fields[flat[start].text ?? ""] = value.text ?? value.number.map { String($0) } ?? ""
         }
     }
 
@@ -41,16 +42,15 @@ struct TenantReport {
 
     private func due(_ kind: String) -> Date? {
         let parts = fields["j" + kind]?.split(separator: ",") ?? []
-        return parts.count > 1 ? Double(parts[1]).map { Date(timeIntervalSince1970: $0 / 1_000) } : nil
+        return parts.last.flatMap { Double($0) }.map { Date(timeIntervalSince1970: $0 / 1_000) }
     }
 
     private func isParked(_ class: Character) -> Bool { parked(`class`) != nil }
 
     private func parked(_ class: Character) -> (until: Date, reason: String)? {
-        ["u", "u\(`class`)"].compactMap { field in
-            let parts = fields[field]?.split(separator: ",", maxSplits: 1, omittingEmptySubsequences: false) ?? []
-            guard parts.count == 2, let wake = Int64(parts[0]), wake > now else { return nil }
-            return (Date(timeIntervalSince1970: Double(wake) / 1_000), String(parts[1]))
+        ["", String(`class`)].compactMap { field in
+            guard let wake = fields["u" + field].flatMap({ Int64($0) }), wake > now else { return nil }
+            return (Date(timeIntervalSince1970: Double(wake) / 1_000), fields["v" + field] ?? "")
         }.max { $0.until < $1.until }
     }
 }

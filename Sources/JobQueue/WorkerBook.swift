@@ -6,7 +6,7 @@ import Synchronization
 /// never arrived are found and given back.
 final class WorkerBook: Sendable {
     private struct Page {
-        var held: [Int: Set<FencingToken>] = [:]
+        var held: [Int: [FencingToken: JobKey]] = [:]
         var hinted: Set<Int> = []
         /// Shards that had nothing, and until when they need not be asked while others have work.
         var coldUntil: [Int: ContinuousClock.Instant] = [:]
@@ -21,20 +21,22 @@ final class WorkerBook: Sendable {
 
     // MARK: - Leases
 
-    func granted(_ tokens: [FencingToken], by shard: Int, to worker: WorkerID) {
-        guard !tokens.isEmpty else { return }
-        pages.withLock { $0[worker, default: Page()].held[shard, default: []].formUnion(tokens) }
+    func granted(_ jobs: [LeasedJob], by shard: Int, to worker: WorkerID) {
+        guard !jobs.isEmpty else { return }
+        pages.withLock { pages in
+            for job in jobs { pages[worker, default: Page()].held[shard, default: [:]][job.token] = job.key }
+        }
     }
 
-    func ended(_ tokens: [FencingToken], in shard: Int, of worker: WorkerID) {
-        guard !tokens.isEmpty else { return }
+    func ended(_ tokens: some Sequence<FencingToken>, in shard: Int, of worker: WorkerID) {
         pages.withLock { pages in
-            pages[worker]?.held[shard]?.subtract(tokens)
+            guard pages[worker]?.held[shard] != nil else { return }
+            for token in tokens { pages[worker]?.held[shard]?[token] = nil }
             if pages[worker]?.held[shard]?.isEmpty == true { pages[worker]?.held[shard] = nil }
         }
     }
 
-    func held(by worker: WorkerID) -> [Int: Set<FencingToken>] {
+    func held(by worker: WorkerID) -> [Int: [FencingToken: JobKey]] {
         pages.withLock { $0[worker]?.held ?? [:] }
     }
 
@@ -48,18 +50,32 @@ final class WorkerBook: Sendable {
         pages.withLock { _ = $0[worker, default: Page()].hinted.insert(shard) }
     }
 
-    /// The shards to ask first, and those to ask when the first had nothing; begins elsewhere each time.
-    func plan(for worker: WorkerID, now: ContinuousClock.Instant) -> (likely: [Int], cold: [Int]) {
+    /// Where to look for work.
+    struct Plan {
+        /// Shards that somebody said have work.
+        var hinted: [Int]
+        /// Shards that may have some.
+        var likely: [Int]
+        /// Shards that had none a moment ago: to be asked when the others had nothing.
+        var cold: [Int]
+    }
+
+    /// Plans a round; the next one begins behind the shards that `wanted` jobs make this one ask first, so that all
+    /// shards are served alike whatever they hold.
+    func plan(for worker: WorkerID, wanted: Int, now: ContinuousClock.Instant) -> Plan {
         pages.withLock { pages in
-            var page = pages[worker, default: Page()]
-            defer { pages[worker] = page }
+            let page = pages[worker, default: Page()]
             let order = (0..<shards).map { ($0 + page.rotation) % shards }
-            page.rotation = (page.rotation + 1) % shards
-            let hinted = order.filter { page.hinted.contains($0) }
-            let rest = order.filter { !page.hinted.contains($0) }
-            page.hinted = []
+            let others = order.filter { !page.hinted.contains($0) }
             let isCold = { (shard: Int) in page.coldUntil[shard].map { $0 > now } ?? false }
-            return (hinted + rest.filter { !isCold($0) }, rest.filter(isCold))
+            let plan = Plan(
+                hinted: order.filter { page.hinted.contains($0) }, likely: others.filter { !isCold($0) },
+                cold: others.filter(isCold))
+            let first = plan.likely.prefix((wanted + JobQueueLimits.exchangeBatch - 1) / JobQueueLimits.exchangeBatch)
+            let last = first.last ?? page.rotation
+            pages[worker, default: Page()].rotation = (last + 1) % shards
+            pages[worker, default: Page()].hinted = []
+            return plan
         }
     }
 

@@ -13,6 +13,16 @@ final class CommandMailbox: Sendable {
         var cancelled: Set<UInt64> = []
     }
 
+    /// What a caller has to do after it posted.
+    enum Waking {
+        /// Nothing: the connection will look.
+        case none
+        /// Wake the connection's queue.
+        case queue
+        /// Nobody else waits on this connection: the caller may take the connection's turn itself and spare a hop.
+        case direct
+    }
+
     private struct State: Sendable {
         var post = Post()
         var isAwake = false
@@ -30,9 +40,9 @@ final class CommandMailbox: Sendable {
     }
 
     /// Puts commands in, all or none.
-    /// - Returns: whether the caller must wake the connection.
+    /// - Returns: how the connection gets to know.
     /// - Throws: `tooManyWaiting`, `closed`.
-    func post(_ entries: [Entry], bytes: Int) throws(RedisError) -> Bool {
+    func post(_ entries: [Entry], bytes: Int) throws(RedisError) -> Waking {
         try state.withLock { state throws(RedisError) in
             guard !state.isClosed else { throw Self.closedError }
             guard state.waiting.commands + entries.count <= maxCommands, state.waiting.bytes + bytes <= maxBytes else {
@@ -41,7 +51,8 @@ final class CommandMailbox: Sendable {
             state.waiting.commands += entries.count
             state.waiting.bytes += bytes
             state.post.entries += entries
-            return Self.wake(&state)
+            guard Self.wake(&state) else { return .none }
+            return state.waiting.commands == entries.count ? .direct : .queue
         }
     }
 

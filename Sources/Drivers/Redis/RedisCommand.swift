@@ -26,9 +26,30 @@ package struct RedisCommand: Sendable {
         argument.withUnsafeBufferPointer { append(bytes: $0) }
     }
 
-    /// Adds an integer argument in decimal.
-    package mutating func append(_ argument: some BinaryInteger) {
-        append(String(argument))
+    /// Adds an integer argument in decimal. Not generic: generic code of another module runs unspecialised.
+    package mutating func append(_ number: Int64) {
+        append(byteCount: number.decimalDigits) { $0.append(decimal: number) }
+    }
+
+    /// Adds an argument that is written straight into the command, without a text of its own.
+    /// - Parameters:
+    ///   - byteCount: its length.
+    ///   - write: appends exactly `byteCount` bytes.
+    package mutating func append(byteCount: Int, _ write: (inout [UInt8]) -> Void) {
+        count += 1
+        body.append(UInt8(ascii: "$"))
+        Self.write(byteCount, to: &body)
+        let start = body.count
+        write(&body)
+        precondition(body.count - start == byteCount, "an argument has the length that was announced")
+        body.append(UInt8(ascii: "\r"))
+        body.append(UInt8(ascii: "\n"))
+    }
+
+    /// Adds the arguments of another command, its name among them.
+    package mutating func append(argumentsOf other: RedisCommand) {
+        count += other.count
+        body += other.body
     }
 
     /// Makes room for `bytes` more bytes of arguments.
@@ -47,23 +68,40 @@ package struct RedisCommand: Sendable {
     }
 
     private mutating func append(bytes: UnsafeBufferPointer<UInt8>) {
-        count += 1
-        body.reserveCapacity(body.count + bytes.count + 16)
-        body.append(UInt8(ascii: "$"))
-        Self.write(bytes.count, to: &body)
-        body.append(contentsOf: bytes)
-        body.append(UInt8(ascii: "\r"))
-        body.append(UInt8(ascii: "\n"))
+        append(byteCount: bytes.count) { $0.append(contentsOf: bytes) }
     }
 
     /// Writes `number\r\n`.
     private static func write(_ number: Int, to bytes: inout [UInt8]) {
-        if number < 10 {
-            bytes.append(UInt8(ascii: "0") + UInt8(number))
-        } else {
-            bytes.append(contentsOf: String(number).utf8)
-        }
+        bytes.append(decimal: Int64(number))
         bytes.append(UInt8(ascii: "\r"))
         bytes.append(UInt8(ascii: "\n"))
+    }
+}
+
+extension Int64 {
+    /// Characters of its decimal form, a minus sign included.
+    package var decimalDigits: Int {
+        var digits = self < 0 ? 2 : 1
+        var rest = magnitude / 10
+        while rest > 0 {
+            digits += 1
+            rest /= 10
+        }
+        return digits
+    }
+}
+
+extension [UInt8] {
+    /// Appends a number's decimal form.
+    package mutating func append(decimal number: Int64) {
+        if number < 0 { append(UInt8(ascii: "-")) }
+        let magnitude = number.magnitude
+        var divisor: UInt64 = 1
+        while magnitude / divisor >= 10 { divisor *= 10 }
+        while divisor > 0 {
+            append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: magnitude / divisor % 10))
+            divisor /= 10
+        }
     }
 }

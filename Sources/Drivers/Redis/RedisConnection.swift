@@ -124,7 +124,13 @@ package actor RedisConnection {
                 refusal = RedisError(.cancelled, fate: .notSent, "the caller was cancelled")
             } else {
                 let bytes = entries.reduce(0) { $0 + $1.command.byteCount }
-                if try mailbox.post(entries, bytes: bytes) { wake() }
+                switch try mailbox.post(entries, bytes: bytes) {
+                case .none: break
+                case .queue: wake()
+                case .direct:
+                    // The queue is idle, so this runs here and now; at worst it waits for the end of a turn, which is short.
+                    executor.queue.sync { self.assumeIsolated { $0.pickUp() } }
+                }
                 if Task.isCancelled, mailbox.cancel(ids) { wake() }
                 return
             }

@@ -5,5 +5,6 @@ local key = KEYS[1] .. ':shard'
 local have = tonumber(redis.call('HGET', key, 'epoch'))
 local wanted = tonumber(ARGV[1])
 if have and have >= wanted then return have end
+redis.call('HSET', KEYS[1] .. ':t', '', string.rep(' ', 65))
 redis.call('HSET', key, 'epoch', wanted, 'run', ARGV[2])
 return wanted

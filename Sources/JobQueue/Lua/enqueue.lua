@@ -1,51 +1,80 @@
 -- Asks for jobs to run; asking twice is asking once.
 -- ARGV from 3, five a request: tenant, kind, class, delay ms, cost
 -- Returns one letter a request: q queued, d delayed, c coalesced, f pulled forward, m marked dirty, x dead
-local function delayed(tenant, kind, c, delay, j)
-    local have, due, meta = string.match(j, '^d(%d),(%d+),(.*)$')
+
+-- Moves a queued job into a more urgent class. A queue emptied by it is noticed at the tenant's next visit.
+local function promote(t, tenant, kind, c, state)
+    local have, meta = match(state, '^q(%d)(.*)$')
+    if c >= have then return end
+    local isInline = locate(body(t), kind, 1)
+    if not isInline then call('LREM', listKey(tenant, have), 1, kind) end
+    remove(t, tenant, kind)
+    queued = queued - 1
+    push(t, tenant, c, kind, meta)
+end
+
+local function delayed(t, tenant, kind, c, delay, state)
+    local have, cost, attempt, deaths, enqueued, due = match(state, '^d(%d),(%d+),(%d+),(%d+),(%d+),(%d+)$')
     local class = c < have and c or have
+    local meta = ',' .. cost .. ',' .. attempt .. ',' .. deaths .. ',' .. enqueued
     -- A job that failed keeps its distance, unless a human (urgent) asks.
-    local free = string.sub(meta, 1, 4) == '0,0,' or c == '0'
+    local free = (attempt == '0' and deaths == '0') or c == '0'
     if free and now + delay < tonumber(due) then
         call('ZREM', DELAY, tenant .. ',' .. kind)
-        put(tenant, class, kind, now + delay, meta)
+        remove(t, tenant, kind)
+        put(t, tenant, class, kind, now + delay, meta)
         return 'f'
     end
-    if class ~= have then call('HSET', tenantKey(tenant), 'j' .. kind, 'd' .. class .. ',' .. due .. ',' .. meta) end
+    if class ~= have then replace(t, tenant, kind, 'd' .. class .. meta .. ',' .. due) end
     return 'c'
 end
 
-local function dirty(tenant, kind, c, delay, j)
-    local token, class, due = string.match(j, '^.(%d+),?(%d?),?(%d*)$')
+local function dirty(t, tenant, kind, c, delay, state)
+    local meta, asked = match(state, '^.(%d,%d+,%d+,%d+,%d+)(.*)$')
+    local class, due = match(asked, '^,(%d),(%d+)$')
     -- "At once" is stored as 0, so that a clock that steps back can't delay it.
     local sooner = delay > 0 and whole(now + delay) or '0'
-    if class == '' or c < class then class = c end
-    if due ~= '' and tonumber(due) < tonumber(sooner) then sooner = due end
-    call('HSET', tenantKey(tenant), 'j' .. kind, 'R' .. token .. ',' .. class .. ',' .. sooner)
+    if not class or c < class then class = c end
+    if due and tonumber(due) < tonumber(sooner) then sooner = due end
+    replace(t, tenant, kind, 'R' .. meta .. ',' .. class .. ',' .. sooner)
     return 'm'
 end
 
-local answers = {}
-for i = 3, #ARGV, 5 do
-    local tenant, kind, c, delay = ARGV[i], ARGV[i + 1], ARGV[i + 2], tonumber(ARGV[i + 3])
-    local t = call('HMGET', tenantKey(tenant),
-        'q' .. c, 'o' .. c, 's' .. c, 'p', 'u', 'u' .. c, 'n', 'm', 'j' .. kind)
-    local j = t[9]
-    local state = j and string.sub(j, 1, 1)
-    local answer = 'c'
-    if not j then
-        put(tenant, c, kind, now + delay, '0,0,' .. NOW .. ',' .. ARGV[i + 4], t)
-        answer = delay > 0 and 'd' or 'q'
-    elseif state == 'q' then
-        if c < string.sub(j, 2, 2) then push(tenant, c, kind, pull(tenant, kind, j)) end
-    elseif state == 'd' then
-        answer = delayed(tenant, kind, c, delay, j)
-    elseif state == 'x' then
-        answer = 'x'
-    else
-        answer = dirty(tenant, kind, c, delay, j)
+local function request(t, tenant, kind, c, delay, cost)
+    local state = peek(t, tenant, kind)
+    if not state then
+        put(t, tenant, c, kind, now + delay, ',' .. cost .. ',0,0,' .. NOW)
+        return delay > 0 and 'd' or 'q'
     end
-    answers[#answers + 1] = answer
+    local letter = sub(state, 1, 1)
+    if letter == 'q' then
+        promote(t, tenant, kind, c, state)
+        return 'c'
+    end
+    if letter == 'd' then return delayed(t, tenant, kind, c, delay, state) end
+    if letter == 'x' then return 'x' end
+    return dirty(t, tenant, kind, c, delay, state)
+end
+
+local names = {}
+for i = 3, #ARGV, 5 do names[#names + 1] = ARGV[i] end
+local records = call('HMGET', TENANTS, unpack(names))
+local fresh, answers = {}, {}
+for i = 1, #names do
+    local at = 5 * i - 2
+    local tenant, kind, c, delay, cost = names[i], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3], ARGV[at + 4]
+    local known = tenants[tenant] or fresh[tenant]
+    if not known and not records[i] and delay == '0' then
+        local record = LONE_QUEUED[tonumber(c)] .. kind .. '\tq' .. c .. ',' .. cost .. ',0,0,' .. NOW
+        fresh[tenant] = record
+        setLone(tenant, record)
+        enring(tenant, c)
+        queued = queued + 1
+        answers[i] = 'q'
+    else
+        tenants[tenant] = tenants[tenant] or decode(fresh[tenant] or records[i])
+        answers[i] = request(tenants[tenant], tenant, kind, c, tonumber(delay), cost)
+    end
 end
 finish()
 return table.concat(answers)

@@ -1,59 +1,90 @@
 -- Settles finished jobs and leases new ones: the one call of a busy worker.
 -- ARGV[3] worker, [4] lease ms, [5] lowest seq to go on from, [6] quantum, [7] jobs wanted, [8] attempts a job has,
--- then four a settlement: token, outcome, delay ms, code.
--- Outcomes: D done, A again, R retry, X dead, U returned.
+-- [9] how many leases are done, then these leases, then four for every other settlement: lease, outcome, delay ms, code.
+-- Outcomes: A again, R retry, X dead, U returned.
 -- Returns: one letter a settlement (a accepted, b accepted and buried, s stale), ms until something falls due (-1:
--- nothing will), whether work is left, seq, then the leases as token,tenant,kind,class,attempt,deaths,enqueued,cost,leased.
-local WORKER, LEASE, QUANTUM, WANTED, ATTEMPTS =
-    ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8])
-local FIRST = 9
--- Bounds of one call: due jobs and parked tenants looked at, jobs of one tenant a visit, visits beyond the jobs wanted.
-local PROMOTE, UNPARK, A_VISIT, SPARE_VISITS = 64, 32, 8, 32
+-- nothing will), whether work is left, seq, then the leases as one text, two lines each: the lease, and
+-- class,cost,attempt,deaths,enqueued.
+local WORKER, LEASE, QUANTUM, WANTED, ATTEMPTS, DONE =
+    ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9])
+local FIRST = 10
+-- Bounds of one call: due jobs and parked tenants looked at, visits beyond the jobs wanted.
+local PROMOTE, UNPARK, SPARE_VISITS = 64, 32, 32
 local SHARE = { [0] = 8, 4, 1 }
 local OWN = S .. ':own:' .. WORKER
 
 -- MARK: settling
 
-local function settle(lease, outcome, delay, code)
-    local tenant, kind, c, attempt, deaths, enqueued, cost =
-        string.match(lease, '^(%-?%d+),([^,]+),(%d),(%d+),(%d+),(%d+),(%d+)')
-    local class, asked = release(tenant, kind)
+-- Ends a run that was not simply done. Budgets will be settled here, under the same lease.
+local function settle(t, tenant, kind, state, outcome, delay, code)
+    local c, cost, attempt, deaths, enqueued, class, asked = readRun(state)
+    local fresh = ',' .. cost .. ',0,0,' .. NOW
     if outcome == 'D' then
-        if class then put(tenant, class, kind, asked, '0,0,' .. NOW .. ',' .. cost) end
+        if class then put(t, tenant, class, kind, asked, fresh) end
         return 'a'
     end
     if class and class < c then c = class end
     if outcome == 'A' then
-        put(tenant, c, kind, math.min(now + delay, asked or now + delay), '0,0,' .. NOW .. ',' .. cost)
+        put(t, tenant, c, kind, math.min(now + delay, asked or now + delay), fresh)
         return 'a'
     end
-    local meta = ',' .. deaths .. ',' .. enqueued .. ',' .. cost
+    local rest = ',' .. deaths .. ',' .. enqueued
     if outcome == 'U' then
-        push(tenant, c, kind, attempt .. meta)
+        push(t, tenant, c, kind, ',' .. cost .. ',' .. attempt .. rest)
         return 'a'
     end
+    local meta = ',' .. cost .. ',' .. whole(attempt + 1) .. rest
     if outcome == 'X' or attempt + deaths + 1 >= ATTEMPTS then
-        bury(tenant, c, kind, attempt + 1 .. meta, code)
+        bury(t, tenant, c, kind, meta, code)
         return 'b'
     end
-    put(tenant, c, kind, now + delay, attempt + 1 .. meta)
+    put(t, tenant, c, kind, now + delay, meta)
     return 'a'
 end
 
+-- Ends one run of a tenant that has more than this job; DONE ones need no settling unless they were asked for again.
+local function endRun(tenant, record, kind, outcome, delay, code)
+    local t = tenants[tenant] or decode(record)
+    tenants[tenant] = t
+    local letter, state = release(t, tenant, kind, outcome == 'D')
+    if not letter then return 's' end
+    if not state or letter == RUNS and outcome == 'D' then return 'a' end
+    return settle(t, tenant, kind, state, outcome, delay, code)
+end
+
+local LONE_RUN = '^%z\1%z\1%-%-%-\n([^\t]+)\tr[^\n]*$'
+
 local function settleAll()
-    local tokens, answers = {}, {}
-    for i = FIRST, #ARGV, 4 do tokens[#tokens + 1] = ARGV[i] end
-    if not tokens[1] then return '' end
-    local leases, seen = call('HMGET', OWN, unpack(tokens)), {}
-    call('HDEL', OWN, unpack(tokens))
-    for i, token in ipairs(tokens) do
-        -- Only the owner's hash decides: a lease that was swept, or settled before, is not there.
-        if leases[i] and not seen[token] then
-            local at = FIRST + (i - 1) * 4
-            answers[i] = settle(leases[i], ARGV[at + 1], tonumber(ARGV[at + 2]), ARGV[at + 3])
-            seen[token] = true
-        else
+    local leases, names, kinds, count = {}, {}, {}, 0
+    local last = FIRST + DONE - 1
+    for i = FIRST, #ARGV do
+        if i <= last or (i - last) % 4 == 1 then
+            count = count + 1
+            leases[count] = ARGV[i]
+            names[count], kinds[count] = parts(ARGV[i])
+        end
+    end
+    if count == 0 then return '' end
+    local records = call('HMGET', TENANTS, unpack(names))
+    -- Only the owner's set decides: a lease that was swept, or settled before, is not there.
+    local owned, distinct = call('SMISMEMBER', OWN, unpack(leases)), 0
+    for i = 1, count do distinct = distinct + owned[i] end
+    -- A lease that is named twice in this call does not run any more the second time, which the short way can't see.
+    local isPlain = call('SREM', OWN, unpack(leases)) == distinct
+    local answers = {}
+    for i = 1, count do
+        local tenant, kind, record = names[i], kinds[i], records[i]
+        if owned[i] == 0 then
             answers[i] = 's'
+        elseif i > DONE then
+            local at = last + (i - DONE) * 4 - 3
+            answers[i] = endRun(tenant, record, kind, ARGV[at + 1], tonumber(ARGV[at + 2]), ARGV[at + 3])
+        elseif isPlain and not tenants[tenant] and record and match(record, LONE_RUN) == kind then
+            endLone(tenant)
+            running = running - 1
+            answers[i] = 'a'
+        else
+            answers[i] = endRun(tenant, record, kind, 'D')
         end
     end
     return table.concat(answers)
@@ -61,25 +92,35 @@ end
 
 -- MARK: what fell due
 
+-- Takes the first members that are due out of a sorted set, and reads their tenants.
+local function takeDue(key, most)
+    local due = call('ZRANGEBYSCORE', key, '-inf', now, 'LIMIT', 0, most)
+    if not due[1] then return due, due end
+    call('ZREM', key, unpack(due))
+    local names, rests = {}, {}
+    for i = 1, #due do names[i], rests[i] = match(due[i], '^([^,]+),(.*)$') end
+    fetch(names)
+    return names, rests
+end
+
 local function promote()
-    local due = call('ZRANGEBYSCORE', DELAY, '-inf', now, 'LIMIT', 0, PROMOTE)
-    if not due[1] then return end
-    call('ZREM', DELAY, unpack(due))
-    for _, name in ipairs(due) do
-        local tenant, kind = string.match(name, '^([^,]+),(.*)$')
-        local j = call('HGET', tenantKey(tenant), 'j' .. kind)
-        local c, meta = string.match(j, '^d(%d),%d+,(.*)$')
-        push(tenant, c, kind, meta)
+    local names, kinds = takeDue(DELAY, PROMOTE)
+    for i, tenant in ipairs(names) do
+        local t, kind = tenants[tenant], kinds[i]
+        local c, meta = match(peek(t, tenant, kind) or '', '^d(%d)(,%d+,%d+,%d+,%d+)')
+        if c then
+            remove(t, tenant, kind)
+            push(t, tenant, c, kind, meta)
+        end
     end
 end
 
 local function unpark()
-    local due = call('ZRANGEBYSCORE', PARK, '-inf', now, 'LIMIT', 0, UNPARK)
-    if not due[1] then return end
-    call('ZREM', PARK, unpack(due))
-    for _, name in ipairs(due) do
-        local tenant, c = string.match(name, '^([^,]+),(%d)$')
-        call('HSET', tenantKey(tenant), 's' .. c, 'r')
+    local names, classes = takeDue(PARK, UNPARK)
+    for i, tenant in ipairs(names) do
+        local c = classes[i]
+        tenants[tenant][c + 1] = READY
+        changed[tenant] = true
         enring(tenant, c)
     end
 end
@@ -95,107 +136,173 @@ end
 
 local seq = math.max(tonumber(head[2]) or 0, tonumber(ARGV[5]))
 local base = tonumber(head[1]) * 1099511627776
-local leases, owned, again = {}, {}, {}
+local owned, o, leases, again = {}, 0, {}, {}
+local QUEUED = {
+    [0] = '\n([^\t\n]+)\tq(0[^\n]*)', '\n([^\t\n]+)\tq(1[^\n]*)', '\n([^\t\n]+)\tq(2[^\n]*)',
+}
+local HUNDRED = '00010203040506070809101112131415161718192021222324252627282930313233343536373839404142434445464748495051'
+    .. '525354555657585960616263646566676869707172737475767778798081828384858687888990919293949596979899'
+local hundreds, prefix = -1, ''
 
-local function lease(tenant, c, entry, set)
-    local kind, meta, cost = string.match(entry, '^([^,]+),(.*,(%d+))$')
+-- The next token as text. Turning a number into text is slow, so the last two digits are looked up.
+local function nextToken()
     seq = seq + 1
-    local token = whole(base + seq)
-    local value = tenant .. ',' .. kind .. ',' .. c .. ',' .. meta .. ',' .. NOW
-    owned[#owned + 1] = token
-    owned[#owned + 1] = value
-    leases[#leases + 1] = token .. ',' .. value
-    set[#set + 1] = 'j' .. kind
-    set[#set + 1] = 'r' .. token
-    return tonumber(cost)
+    local token = base + seq
+    local low = token % 100
+    if token - low ~= hundreds then
+        hundreds = token - low
+        prefix = sub(whole(token), 1, -3)
+    end
+    return prefix .. sub(HUNDRED, 2 * low + 1, 2 * low + 2)
 end
 
--- Serves one tenant of the ring; returns how many jobs it got.
--- Deficit round robin with debt: a visit adds quantum times weight, a job takes its cost and may overdraw.
-local function visit(tenant, c, room)
-    local key = tenantKey(tenant)
-    local t = call('HMGET', key, 'w', 'm', 'p', 'n', 'd' .. c, 'q' .. c, 'o' .. c, 'u', 'u' .. c)
-    local n, m = tonumber(t[4]) or 0, tonumber(t[2]) or MAX_RUNNING
-    local standing = stand(tenant, c, t[3], t[8], t[9], n, m)
-    if standing ~= 'r' then
-        call('HSET', key, 's' .. c, standing)
+-- Grants one job; `rest` is its state behind the letter.
+local function grant(tenant, kind, rest)
+    local lease = nextToken() .. ',' .. tenant .. ',' .. kind
+    o = o + 1
+    owned[o] = lease
+    leases[2 * o - 1], leases[2 * o] = lease, rest
+end
+
+-- The cost in a state behind its letter; one digit is read without making a text of it.
+local function costOf(rest)
+    return byte(rest, 4) == 44 and byte(rest, 3) - 48 or tonumber(match(rest, '^%d,(%d+)'))
+end
+
+-- Serves a tenant's jobs that did not fit into its record. Returns how many, and their cost.
+local function visitList(t, tenant, c, most)
+    local kinds = call('LPOP', listKey(tenant, c), most)
+    if not kinds then return 0, 0 end
+    local key, cost, set, count = bigKey(tenant), 0, {}, 0
+    local states = call('HMGET', key, unpack(kinds))
+    for i = 1, #kinds do
+        if states[i] then
+            local rest = sub(states[i], 2)
+            grant(tenant, kinds[i], rest)
+            cost, count = cost + costOf(rest), count + 1
+            set[2 * count - 1], set[2 * count] = kinds[i], 'r' .. rest
+        end
+    end
+    if count > 0 then call('HSET', key, unpack(set)) end
+    return count, cost
+end
+
+local LONE = {
+    [0] = '^%z\1%z%zr%-%-\n([^\t]+)\tq(0[^\n]*)$', '^%z\1%z%z%-r%-\n([^\t]+)\tq(1[^\n]*)$',
+    '^%z\1%z%z%-%-r\n([^\t]+)\tq(2[^\n]*)$',
+}
+
+-- Serves a tenant whose only job is queued: whatever its cost, the first job of a turn is granted.
+local function visitLone(tenant, kind, rest)
+    setLone(tenant, LONE_RUNNING .. kind .. '\tr' .. rest)
+    grant(tenant, kind, rest)
+    queued, running = queued - 1, running + 1
+    return 1
+end
+
+-- Most tenants never have one: nothing is kept for them.
+local function setDeficit(t, c, deficit)
+    if deficit ~= 0 or t[DEFICIT + c] then t[DEFICIT + c] = deficit end
+end
+
+-- Serves one tenant of the ring; returns how many jobs it got, and whether its turn goes on.
+-- Deficit round robin with debt: a turn begins with quantum times weight, a job takes its cost and may overdraw; the debt
+-- is kept for the next turn. A turn that ends for want of room goes on in the next call, before all others. Budgets will
+-- be reserved here: a tenant without them parks instead.
+local function visit(t, tenant, c, room)
+    changed[tenant] = true
+    local most, gain, controls = MAX_RUNNING, QUANTUM, t.controls
+    local standing = stand(t, tenant, c)
+    if standing ~= READY then
+        t[c + 1] = standing
         return 0
     end
-    if t[8] or t[9] then call('HDEL', key, 'u', 'u' .. c) end
-    local gain = QUANTUM * (tonumber(t[1]) or 1)
-    local deficit = math.min((tonumber(t[5]) or 0) + gain, 4 * gain)
-    local q, o, set, taken = t[6] or '', tonumber(t[7]) or 0, {}, 0
-    local most = math.min(room, m - n, A_VISIT)
-    while taken < most and deficit > 0 and q ~= '' do
-        local entry, rest = string.match(q, '^(%S+) (.*)$')
-        deficit = deficit - lease(tenant, c, entry, set)
-        q = rest
-        taken = taken + 1
+    if controls then
+        controls.u, controls['u' .. c], controls.v, controls['v' .. c] = nil, nil, nil, nil
+        most, gain = controls.m or most, gain * (controls.w or 1)
     end
-    if q == '' and o > 0 and taken < most and deficit > 0 then
-        local entries = call('LPOP', S .. ':q:' .. tenant .. ':' .. c, math.min(most - taken, deficit)) or {}
-        for _, entry in ipairs(entries) do deficit = deficit - lease(tenant, c, entry, set) end
-        o = o - #entries
-        taken = taken + #entries
+    local deficit, taken = t[DEFICIT + c] or 0, 0
+    if deficit <= 0 then deficit = deficit + gain end
+    local free = math.min(room, most - t[N])
+    if t[FRONT] ~= '' then body(t) end
+    local text, at, pattern = t[BODY], t[AT], QUEUED[c]
+    local first, last, kind, rest = find(text, pattern, at)
+    while first and taken < free and deficit > 0 do
+        t[FRONT], at = t[FRONT] .. sub(text, at, first - 1) .. '\n' .. kind .. '\tr' .. rest, last + 1
+        grant(tenant, kind, rest)
+        deficit, taken = deficit - costOf(rest), taken + 1
+        first, last, kind, rest = find(text, pattern, at)
     end
-    local left = q ~= '' or o > 0
-    if taken == 0 and not left then
-        call('HDEL', key, 's' .. c, 'q' .. c, 'o' .. c, 'd' .. c)
-        return 0
+    t[AT] = at
+    local left = first
+    if not left and t.big then
+        if taken < free and deficit > 0 then
+            local got, cost = visitList(t, tenant, c, math.min(free - taken, deficit))
+            taken, deficit = taken + got, deficit - cost
+        end
+        left = call('EXISTS', listKey(tenant, c)) == 1
     end
-    local k = #set
-    set[k + 1], set[k + 2], set[k + 3], set[k + 4] = 'n', whole(n + taken), 'q' .. c, q
-    if t[7] then set[#set + 1] = 'o' .. c; set[#set + 1] = whole(o) end
-    if left then
-        set[#set + 1] = 'd' .. c
-        set[#set + 1] = whole(deficit)
-    elseif t[5] then
-        set[#set + 1] = 'd' .. c
-        set[#set + 1] = '0'
+    t[N], queued, running = t[N] + taken, queued - taken, running + taken
+    local isFull = t[N] >= most
+    if not left or isFull then
+        t[c + 1] = left and FULL or IDLE
+        -- A tenant that has nothing more, or may not have it, begins anew; but a debt is a debt.
+        setDeficit(t, c, left and math.min(deficit, 0) or 0)
+        return taken
     end
-    if not left then
-        set[#set + 1] = 's' .. c
-        set[#set + 1] = ''
-    elseif n + taken >= m then
-        set[#set + 1] = 's' .. c
-        set[#set + 1] = 'm'
-    else
-        again[#again + 1] = tenant
-    end
-    call('HSET', key, unpack(set))
-    queued, running = queued - taken, running + taken
+    setDeficit(t, c, deficit)
+    if deficit > 0 then return taken, true end
+    again[#again + 1] = tenant
     return taken
 end
 
 local credit = { [0] = tonumber(head[5]) or 0, tonumber(head[6]) or 0, tonumber(head[7]) or 0 }
 
--- The most urgent class that has work and credit; credit is dealt out anew when all that have work have used theirs.
-local function nextClass(empty)
+-- The most urgent class that has work and credit. When all that have work have used theirs it is dealt out anew, as many
+-- rounds at once as the jobs wanted need: fuller turns of the rings, the same shares.
+local function nextClass(empty, left)
     for _ = 1, 2 do
+        local round = 0
         for c = 0, 2 do
-            if not empty[c] and credit[c] > 0 then return c end
+            if not empty[c] then
+                if credit[c] > 0 then return c end
+                round = round + SHARE[c]
+            end
         end
-        if empty[0] and empty[1] and empty[2] then return nil end
+        if round == 0 then return nil end
         for c = 0, 2 do
-            if not empty[c] then credit[c] = credit[c] + SHARE[c] end
+            if not empty[c] then credit[c] = credit[c] + SHARE[c] * math.ceil(left / round) end
         end
     end
 end
 
+-- Serves the rings; returns whether it gave up before all that was wanted was found.
 local function serve()
     local left, visits, empty = WANTED, WANTED + SPARE_VISITS, {}
     while left > 0 and visits > 0 do
-        local c = nextClass(empty)
-        if not c then return end
+        local c = nextClass(empty, left)
+        if not c then return false end
         local ring = S .. ':ring:' .. c
-        local tenants = call('LPOP', ring, math.min(left, credit[c], visits))
-        if not tenants then
+        local names = call('LPOP', ring, math.min(left, credit[c], visits))
+        if not names then
             empty[c], credit[c] = true, 0
         else
+            local records = call('HMGET', TENANTS, unpack(names))
             local unseen = {}
-            for i, tenant in ipairs(tenants) do
+            for i = 1, #names do
+                local tenant, record = names[i], records[i]
                 if left > 0 and credit[c] > 0 then
-                    local taken = visit(tenant, c, math.min(left, credit[c]))
+                    local kind, rest
+                    if record and not tenants[tenant] then kind, rest = match(record, LONE[c]) end
+                    local taken, goesOn
+                    if kind then
+                        taken = visitLone(tenant, kind, rest)
+                    else
+                        local t = tenants[tenant] or decode(record)
+                        tenants[tenant] = t
+                        taken, goesOn = visit(t, tenant, c, math.min(left, credit[c]))
+                    end
+                    if goesOn then table.insert(unseen, 1, tenant) end
                     left, credit[c], visits = left - taken, credit[c] - taken, visits - 1
                 else
                     table.insert(unseen, 1, tenant)
@@ -208,6 +315,7 @@ local function serve()
             end
         end
     end
+    return visits <= 0
 end
 
 local answers = settleAll()
@@ -216,18 +324,20 @@ if WANTED > 0 then
     unpark()
 end
 flushRings()
-serve()
-local saved = { 'queued', (tonumber(head[3]) or 0) + queued, 'running', (tonumber(head[4]) or 0) + running,
-    'seq', whole(seq), 'c0', credit[0], 'c1', credit[1], 'c2', credit[2] }
-call('HSET', SHARD, unpack(saved))
-if owned[1] then
-    call('HSET', OWN, unpack(owned))
+local gaveUp = serve()
+save()
+call('HSET', SHARD, 'queued', (tonumber(head[3]) or 0) + queued, 'running', (tonumber(head[4]) or 0) + running,
+    'seq', whole(seq), 'c0', credit[0], 'c1', credit[1], 'c2', credit[2])
+if o > 0 then
+    call('SADD', OWN, unpack(owned))
     call('ZADD', S .. ':w', now + LEASE, WORKER)
 end
-local more = 0
-if #leases >= WANTED and call('EXISTS', S .. ':ring:0', S .. ':ring:1', S .. ':ring:2') > 0 then
+local wait, more = nextWake(PARK, nextWake(DELAY, -1)), 0
+if (o >= WANTED or gaveUp) and call('EXISTS', S .. ':ring:0', S .. ':ring:1', S .. ':ring:2') > 0 then
     more = 1
     wake()
+elseif wait == 0 then
+    -- More is due than one call takes.
+    more = 1
 end
-local wait = nextWake(PARK, nextWake(DELAY, -1))
-return { answers, wait, more, seq, unpack(leases) }
+return { answers, wait, more, seq, table.concat(leases, '\n') }

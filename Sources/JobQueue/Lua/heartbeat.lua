@@ -1,7 +1,7 @@
 -- A worker says that it lives, and which leases it knows of.
 -- ARGV[3] worker, [4] lease ms, [5] age in ms from which a lease the worker does not know of is an orphan (the answer
--- that granted it was lost), then the tokens the worker holds.
--- Returns the number of orphans given back, then the tokens the worker has lost.
+-- that granted it was lost); it is noticed before it is twice as old. Then the leases the worker holds.
+-- Returns the number of orphans given back, then the leases the worker has lost.
 local OWN = S .. ':own:' .. ARGV[3]
 call('ZADD', S .. ':w', now + tonumber(ARGV[4]), ARGV[3])
 local held, known = {}, {}
@@ -11,22 +11,25 @@ for i = 6, #ARGV do
 end
 local lost = {}
 if held[1] then
-    local leases = call('HMGET', OWN, unpack(held))
-    for i, token in ipairs(held) do
-        if not leases[i] then lost[#lost + 1] = token end
+    local owned = call('SMISMEMBER', OWN, unpack(held))
+    for i, lease in ipairs(held) do
+        if owned[i] == 0 then lost[#lost + 1] = lease end
     end
 end
-local orphans = 0
-if call('HLEN', OWN) > #held - #lost then
-    local all = call('HGETALL', OWN)
-    for i = 1, #all, 2 do
-        local leased = tonumber(string.match(all[i + 1], '(%d+)$'))
-        if not known[all[i]] and leased <= now - tonumber(ARGV[5]) then
-            call('HDEL', OWN, all[i])
-            giveBack(all[i + 1])
-            orphans = orphans + 1
-        end
+
+-- The mark says which leases were there at an earlier heartbeat: one that is old enough makes them old enough.
+local MARKS, seq = S .. ':mark', tonumber(head[2]) or 0
+local mark = call('HGET', MARKS, ARGV[3])
+local before, at = match(mark or '', '^(%d+),(%d+)$')
+local isDue = not before or tonumber(at) <= now - tonumber(ARGV[5])
+local orphans = {}
+if before and isDue and call('SCARD', OWN) > #held - #lost then
+    local oldest = tonumber(head[1]) * 1099511627776 + tonumber(before)
+    for _, lease in ipairs(call('SMEMBERS', OWN)) do
+        if not known[lease] and tonumber(match(lease, '^%d+')) <= oldest then orphans[#orphans + 1] = lease end
     end
 end
+if isDue then call('HSET', MARKS, ARGV[3], whole(seq) .. ',' .. NOW) end
+giveBackAll(OWN, orphans)
 finish()
-return { orphans, unpack(lost) }
+return { #orphans, unpack(lost) }

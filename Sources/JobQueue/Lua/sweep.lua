@@ -10,13 +10,15 @@ if worker == '' then
     if not worker then return { 0, 0 } end
 end
 local own = S .. ':own:' .. worker
-local page = call('HSCAN', own, '0', 'COUNT', ARGV[5])[2]
-for i = 1, #page, 2 do
-    call('HDEL', own, page[i])
-    giveBack(page[i + 1], deaths)
-end
+local leases = call('SSCAN', own, '0', 'COUNT', ARGV[5])[2]
+-- A set has no order; the oldest lease goes first.
+table.sort(leases)
+giveBackAll(own, leases, deaths)
 local empty = call('EXISTS', own) == 0
-if empty then call('ZREM', WORKERS, worker) end
+if empty then
+    call('ZREM', WORKERS, worker)
+    call('HDEL', S .. ':mark', worker)
+end
 finish()
-if deaths then return { #page / 2, call('ZCOUNT', WORKERS, '-inf', now) } end
-return { #page / 2, empty and 0 or 1 }
+if deaths then return { #leases, call('ZCOUNT', WORKERS, '-inf', now) } end
+return { #leases, empty and 0 or 1 }

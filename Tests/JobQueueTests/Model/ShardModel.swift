@@ -16,8 +16,6 @@ struct ShardModel {
     struct Entry {
         var kind: String
         var meta: Meta
-        /// Bytes of the packed entry and the space behind it; the enqueue time has thirteen digits.
-        var bytes: Int { "\(kind),\(meta.attempt),\(meta.deaths),\(meta.cost)".utf8.count + 1 + 13 + 1 }
     }
 
     struct Line {
@@ -44,6 +42,20 @@ struct ShardModel {
         var running = 0
         var lines = [Line(), Line(), Line()]
         var jobs: [String: Place] = [:]
+        /// Kinds whose job has a place in the record; the others are elsewhere.
+        var recorded: Set<String> = []
+        var hasRoom: Bool { recorded.count < 16 }
+
+        /// A job that comes is recorded while there is room.
+        mutating func add(_ kind: String, _ place: Place) {
+            if hasRoom { recorded.insert(kind) }
+            jobs[kind] = place
+        }
+
+        mutating func remove(_ kind: String) {
+            jobs[kind] = nil
+            recorded.remove(kind)
+        }
     }
 
     struct Lease {
@@ -93,21 +105,22 @@ struct ShardModel {
 
     private mutating func push(_ id: Int32, _ c: Int, _ kind: String, _ meta: Meta) {
         let entry = Entry(kind: kind, meta: meta)
-        var line = tenants[id, default: Tenant()].lines[c]
-        if line.overflow.isEmpty, line.inline.reduce(0, { $0 + $1.bytes }) + entry.bytes <= 64 {
-            line.inline.append(entry)
+        var tenant = tenants[id, default: Tenant()]
+        if tenant.hasRoom, tenant.lines[c].overflow.isEmpty {
+            tenant.lines[c].inline.append(entry)
+            tenant.recorded.insert(kind)
         } else {
-            line.overflow.append(entry)
+            tenant.lines[c].overflow.append(entry)
         }
-        tenants[id, default: Tenant()].lines[c] = line
-        tenants[id]?.jobs[kind] = .queued(c)
-        if line.standing.isEmpty { restand(id, c) }
+        tenant.jobs[kind] = .queued(c)
+        tenants[id] = tenant
+        if tenant.lines[c].standing.isEmpty { restand(id, c) }
     }
 
     private mutating func put(_ id: Int32, _ c: Int, _ kind: String, due: Int, _ meta: Meta) {
         guard due > now else { return push(id, c, kind, meta) }
         delay[JobKey(tenant: id, kind: kind)] = due
-        tenants[id, default: Tenant()].jobs[kind] = .delayed(c, due: due, meta)
+        tenants[id, default: Tenant()].add(kind, .delayed(c, due: due, meta))
     }
 
     private mutating func pull(_ id: Int32, _ c: Int, _ kind: String) -> Meta {
@@ -115,6 +128,7 @@ struct ShardModel {
         let meta = (line.inline + line.overflow).first { $0.kind == kind }?.meta ?? Meta()
         tenants[id]?.lines[c].inline.removeAll { $0.kind == kind }
         tenants[id]?.lines[c].overflow.removeAll { $0.kind == kind }
+        tenants[id]?.remove(kind)
         return meta
     }
 
@@ -141,6 +155,7 @@ struct ShardModel {
             let best = min(c, have)
             if due < old, meta.attempt + meta.deaths == 0 || c == 0 {
                 delay[request.key] = nil
+                tenants[id]?.remove(kind)
                 put(id, best, kind, due: due, meta)
                 return .pulledForward
             }
@@ -163,7 +178,7 @@ struct ShardModel {
     private mutating func release(_ lease: Lease) -> (class: Int, due: Int)? {
         var dirty: (class: Int, due: Int)?
         if case .running(_, let asked) = tenants[lease.tenant]?.jobs[lease.kind] { dirty = asked }
-        tenants[lease.tenant]?.jobs[lease.kind] = nil
+        tenants[lease.tenant]?.remove(lease.kind)
         tenants[lease.tenant]?.running -= 1
         guard let tenant = tenants[lease.tenant] else { return dirty }
         for c in 0..<3 where tenant.lines[c].standing == "m" && tenant.running < limit(tenant) {
@@ -179,7 +194,7 @@ struct ShardModel {
         var meta = lease.meta
         if isDeath { meta.deaths += 1 }
         if isDeath, meta.deaths >= options.maxDeaths {
-            tenants[lease.tenant, default: Tenant()].jobs[lease.kind] = .dead(c, cost: meta.cost)
+            tenants[lease.tenant, default: Tenant()].add(lease.kind, .dead(c, cost: meta.cost))
         } else {
             push(lease.tenant, c, lease.kind, meta)
         }
@@ -200,12 +215,12 @@ struct ShardModel {
         case .returned:
             push(id, c, kind, meta)
         case .dead:
-            tenants[id, default: Tenant()].jobs[kind] = .dead(c, cost: meta.cost)
+            tenants[id, default: Tenant()].add(kind, .dead(c, cost: meta.cost))
             return .buried
         case .retry(let after, _):
             meta.attempt += 1
             if meta.attempt + meta.deaths >= options.maxAttempts {
-                tenants[id, default: Tenant()].jobs[kind] = .dead(c, cost: meta.cost)
+                tenants[id, default: Tenant()].add(kind, .dead(c, cost: meta.cost))
                 return .buried
             }
             put(id, c, kind, due: now + Int((after ?? .zero).components.seconds), meta)
@@ -239,6 +254,7 @@ struct ShardModel {
             for key in dueOrder.filter({ (delay[$0] ?? .max) <= now }).prefix(64) {
                 delay[key] = nil
                 guard case .delayed(let c, _, let meta) = tenants[key.tenant]?.jobs[key.kind] else { continue }
+                tenants[key.tenant]?.remove(key.kind)
                 push(key.tenant, c, key.kind, meta)
             }
             for name in parkOrder.filter({ (park[$0] ?? .max) <= now }).prefix(32) {
@@ -255,11 +271,13 @@ struct ShardModel {
         return tokens
     }
 
-    private mutating func nextClass(_ empty: Set<Int>) -> Int? {
+    private mutating func nextClass(_ empty: Set<Int>, left: Int) -> Int? {
         for _ in 0..<2 {
             if let c = (0..<3).first(where: { !empty.contains($0) && credit[$0] > 0 }) { return c }
             if empty.count == 3 { return nil }
-            for c in 0..<3 where !empty.contains(c) { credit[c] += [8, 4, 1][c] }
+            let shares = [8, 4, 1]
+            let round = (0..<3).reduce(0) { $0 + (empty.contains($1) ? 0 : shares[$1]) }
+            for c in 0..<3 where !empty.contains(c) { credit[c] += shares[c] * ((left + round - 1) / round) }
         }
         return nil
     }
@@ -267,7 +285,7 @@ struct ShardModel {
     private mutating func serve(_ worker: String, _ wanted: Int) -> [Int64] {
         var (left, visits, empty) = (wanted, wanted + 32, Set<Int>())
         var tokens: [Int64] = []
-        while left > 0, visits > 0, let c = nextClass(empty) {
+        while left > 0, visits > 0, let c = nextClass(empty, left: left) {
             let turn = Array(rings[c].prefix(min(left, credit[c], visits)))
             guard !turn.isEmpty else {
                 empty.insert(c)
@@ -275,23 +293,24 @@ struct ShardModel {
                 continue
             }
             var again: [Int32] = []
+            var first: [Int32] = []
             var seen = 0
             for id in turn where left > 0 && credit[c] > 0 {
                 seen += 1
                 visits -= 1
-                let got = visit(worker, id, c, room: min(left, credit[c]), &again)
+                let got = visit(worker, id, c, room: min(left, credit[c]), &again, &first)
                 tokens += got
                 left -= got.count
                 credit[c] -= got.count
             }
             rings[c].removeFirst(seen)
-            rings[c] += again
+            rings[c] = first + rings[c] + again
         }
         return tokens
     }
 
     private mutating func visit(
-        _ worker: String, _ id: Int32, _ c: Int, room: Int, _ again: inout [Int32]
+        _ worker: String, _ id: Int32, _ c: Int, room: Int, _ again: inout [Int32], _ first: inout [Int32]
     ) -> [Int64] {
         let standing = stand(id, c)
         guard standing == "r", var tenant = tenants[id] else {
@@ -301,8 +320,10 @@ struct ShardModel {
         tenant.parkedUntil = nil
         tenant.lines[c].parkedUntil = nil
         let gain = options.quantum * (tenant.weight ?? 1)
-        var deficit = min(tenant.lines[c].deficit + gain, 4 * gain)
-        let most = min(room, limit(tenant) - tenant.running, 8)
+        // A turn that has not ended goes on with what is left of it.
+        var deficit = tenant.lines[c].deficit
+        if deficit <= 0 { deficit += gain }
+        let most = min(room, limit(tenant) - tenant.running)
         var taken: [Entry] = []
         while taken.count < most, deficit > 0, !tenant.lines[c].inline.isEmpty {
             taken.append(tenant.lines[c].inline.removeFirst())
@@ -316,9 +337,12 @@ struct ShardModel {
         }
         tenant.running += taken.count
         let isLeft = !tenant.lines[c].isEmpty
-        tenant.lines[c].deficit = isLeft ? deficit : 0
-        tenant.lines[c].standing = isLeft ? (tenant.running >= limit(tenant) ? "m" : "r") : ""
-        if tenant.lines[c].standing == "r" { again.append(id) }
+        let isFull = tenant.running >= limit(tenant)
+        tenant.lines[c].deficit = isLeft ? (isFull ? min(deficit, 0) : deficit) : 0
+        tenant.lines[c].standing = isLeft ? (isFull ? "m" : "r") : ""
+        if tenant.lines[c].standing == "r" {
+            if deficit > 0 { first.append(id) } else { again.append(id) }
+        }
         var tokens: [Int64] = []
         for entry in taken {
             sequence += 1
@@ -370,7 +394,7 @@ struct ShardModel {
 
     mutating func decideDead(_ key: JobKey, retry: Bool) -> Bool {
         guard case .dead(let c, let cost) = tenants[key.tenant]?.jobs[key.kind] else { return false }
-        tenants[key.tenant]?.jobs[key.kind] = nil
+        tenants[key.tenant]?.remove(key.kind)
         if retry { push(key.tenant, c, key.kind, Meta(cost: cost)) }
         flush()
         return true

@@ -56,6 +56,8 @@ private struct ShardTrial {
             $0.maxDeaths = 2
             $0.quantum = 2
             $0.orphanAge = .seconds(1_000_000)
+            // Times are compared to the nearest five seconds.
+            $0.leaseDuration = .seconds(15)
         }
         shard = "\(bench.options.namespace){s000}"
         model = ShardModel(now: Int(bench.clock.now.timeIntervalSince1970), options: bench.options)
@@ -135,9 +137,12 @@ private struct ShardTrial {
             return Int32(parts[0]).map { JobKey(tenant: $0, kind: String(parts[1])) }
         }
         let parked = try await members("park")
-        var results: [SettleResult] = []
-        for settlement in settlements {
-            results.append(model.settle(worker, settlement.job.token.rawValue, settlement.outcome))
+        // What is simply done is settled first; the answers come in the order of the settlements.
+        var results = [SettleResult](repeating: .stale, count: settlements.count)
+        let isDone = { (index: Int) in settlements[index].outcome == .done }
+        for index in settlements.indices.filter(isDone) + settlements.indices.filter({ !isDone($0) }) {
+            let settlement = settlements[index]
+            results[index] = model.settle(worker, settlement.job.token.rawValue, settlement.outcome)
         }
         // What was delayed by the settlements falls due later; what was parked by them is not in the list yet.
         let tokens = model.lease(worker, wanted: wanted, dueOrder: due, parkOrder: parked)
@@ -287,8 +292,12 @@ private struct ShardTrial {
 
     private mutating func anyTenant() -> Int32 { Int32.random(in: Self.tenants, using: &random) }
 
+    /// The first tenant has more kinds than its record holds.
     private mutating func anyKey() -> JobKey {
         let kinds = ["a", "b", "inbound.contact", "inbound.opportunity", "a-kind-of-24-characters"]
+        if Bool.random(using: &random) {
+            return JobKey(tenant: 1, kind: "kind-\(Int.random(in: 0..<40, using: &random))")
+        }
         return JobKey(tenant: anyTenant(), kind: kinds[Int.random(in: 0..<kinds.count, using: &random)])
     }
 

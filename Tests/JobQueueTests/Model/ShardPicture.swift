@@ -17,16 +17,12 @@ struct ShardPicture {
     /// Reads everything of a shard; `tenants` are those that may have a hash.
     init(_ redis: RedisClient, shard: String, tenants: ClosedRange<Int32>, workers: [String], now: Int) async throws {
         for tenant in tenants {
-            let flat = try await redis.send("HGETALL", "\(shard):t:\(tenant)").elements?.compactMap(\.text) ?? []
-            var fields: [String: String] = [:]
-            for start in stride(from: 0, to: flat.count - 1, by: 2) { fields[flat[start]] = flat[start + 1] }
-            lines.append("tenant \(tenant): " + Self.control(fields, now: now))
-            for c in 0..<3 {
-                let list = try await redis.send("LRANGE", "\(shard):q:\(tenant):\(c)", "0", "-1").elements ?? []
-                lines.append(Self.line(fields, c, overflow: list.compactMap(\.text), now: now))
-            }
-            let jobs = fields.filter { $0.key.first == "j" }.map { Self.job(String($0.key.dropFirst()), $0.value) }
+            let record = try await TenantRecord(redis, shard: shard, tenant: tenant)
+            lines.append("tenant \(tenant): " + Self.control(record, now: now))
+            for c in 0..<3 { lines.append(Self.line(record, c, now: now)) }
+            let jobs = record.jobs.map { Self.job($0.key, $0.value) }
             lines.append("  jobs " + jobs.sorted().joined(separator: " "))
+            lines.append("  recorded " + record.recorded.sorted().joined(separator: " "))
         }
         for c in 0..<3 {
             let ring = try await redis.send("LRANGE", "\(shard):ring:\(c)", "0", "-1").elements ?? []
@@ -37,11 +33,8 @@ struct ShardPicture {
                 "\(name): " + (try await Self.scores(redis, "\(shard):\(name)")).sorted().joined(separator: " "))
         }
         for worker in workers {
-            let flat = try await redis.send("HGETALL", "\(shard):own:\(worker)").elements?.compactMap(\.text) ?? []
-            let leases = stride(from: 0, to: flat.count - 1, by: 2).map { start in
-                let parts = flat[start + 1].split(separator: ",").map(String.init)
-                return "\(flat[start])=\(parts[0])/\(parts[1])/\(parts[2])/\(parts[3]).\(parts[4]).\(parts[6])"
-            }
+            let names = try await redis.send("SMEMBERS", "\(shard):own:\(worker)").elements?.compactMap(\.text) ?? []
+            let leases = names.map { $0.replacing(",", with: "/") }
             lines.append("own \(worker): " + leases.sorted().joined(separator: " "))
         }
         let head = try await redis.send("HMGET", "\(shard):shard", "seq", "queued", "running", "c0", "c1", "c2")
@@ -50,32 +43,34 @@ struct ShardPicture {
         lines.append("dead: " + names.map { $0.replacing(",", with: "/") }.sorted().joined(separator: " "))
     }
 
-    private static func control(_ fields: [String: String], now: Int) -> String {
-        let parked = fields["u"].map { coarse(String($0.prefix { $0 != "," })) } ?? 0
-        return "w \(fields["w"] ?? "-") m \(fields["m"] ?? "-") paused \(fields["p"] != nil)"
-            + " parked \(parked > now ? parked : 0) n \(fields["n"] ?? "0")"
+    private static func control(_ record: TenantRecord, now: Int) -> String {
+        let controls = record.controls
+        let parked = controls["u"].map(coarse) ?? 0
+        return "w \(controls["w"] ?? "-") m \(controls["m"] ?? "-") paused \(controls["p"] != nil)"
+            + " parked \(parked > now ? parked : 0) n \(record.running)"
     }
 
-    private static func line(_ fields: [String: String], _ c: Int, overflow: [String], now: Int) -> String {
-        let standing = fields["s\(c)"] ?? ""
-        let inline = (fields["q\(c)"] ?? "").split(separator: " ").map { entry(String($0)) }
-        let parked = fields["u\(c)"].map { coarse(String($0.prefix { $0 != "," })) } ?? 0
-        let deficit = fields["d\(c)"].flatMap { $0.isEmpty ? nil : $0 } ?? "0"
-        let size = fields["o\(c)"].flatMap { $0.isEmpty ? nil : $0 } ?? "0"
-        return "  \(c) \(standing) d \(deficit) o \(size) parked \(parked > now ? parked : 0) "
-            + "[\(inline.joined(separator: " ")) | \(overflow.map(entry).joined(separator: " "))]"
-    }
-
-    private static func entry(_ text: String) -> String {
-        let parts = text.split(separator: ",")
-        return "\(parts[0])/\(parts[1]).\(parts[2]).\(parts[4])"
+    private static func line(_ record: TenantRecord, _ c: Int, now: Int) -> String {
+        let parked = record.controls["u\(c)"].map(coarse) ?? 0
+        let queued = record.order.filter { record.jobs[$0]?.hasPrefix("q\(c)") == true }
+        let entries = { (kinds: [String]) in
+            kinds.map { kind in
+                let parts = (record.jobs[kind] ?? "").split(separator: ",")
+                return parts.count == 5 ? "\(kind)/\(parts[2]).\(parts[3]).\(parts[1])" : "\(kind)?"
+            }.joined(separator: " ")
+        }
+        return "  \(c) \(record.standings[c]) d \(record.deficits[c]) parked \(parked > now ? parked : 0) "
+            + "[\(entries(queued)) | \(entries(record.lists[c]))]"
     }
 
     private static func job(_ kind: String, _ value: String) -> String {
         let parts = value.split(separator: ",").map(String.init)
+        guard parts.count >= 5 else { return "\(kind)=\(value)" }
+        let meta = "\(parts[2]).\(parts[3]).\(parts[1])"
         switch value.first {
-        case "d": return "\(kind)=\(parts[0])@\(coarse(parts[1]))/\(parts[2]).\(parts[3]).\(parts[5])"
-        case "R": return "\(kind)=\(parts[0]) again \(parts[1])@\(coarse(parts[2]))"
+        case "d": return "\(kind)=\(parts[0])@\(coarse(parts[5]))/\(meta)"
+        case "R": return "\(kind)=R/\(meta) again \(parts[5])@\(coarse(parts[6]))"
+        case "r": return "\(kind)=r/\(meta)"
         default: return "\(kind)=\(parts[0])"
         }
     }
@@ -96,8 +91,11 @@ struct ShardPicture {
                 "tenant \(id): w \(tenant.weight.map(String.init) ?? "-") m \(tenant.limit.map(String.init) ?? "-")"
                     + " paused \(tenant.isPaused) parked \(parked > now ? parked : 0) n \(tenant.running)")
             for c in 0..<3 { lines.append(Self.line(tenant.lines[c], c, now: now)) }
-            let jobs = tenant.jobs.map { Self.job($0.key, $0.value) }
+            let leases = model.owned.values.flatMap(\.values).filter { $0.tenant == id }
+            let metas = Dictionary(uniqueKeysWithValues: leases.map { ($0.kind, $0.meta) })
+            let jobs = tenant.jobs.map { Self.job($0.key, $0.value, metas[$0.key]) }
             lines.append("  jobs " + jobs.sorted().joined(separator: " "))
+            lines.append("  recorded " + tenant.recorded.sorted().joined(separator: " "))
         }
         for c in 0..<3 { lines.append("ring \(c): " + model.rings[c].map(String.init).joined(separator: " ")) }
         let delays = model.delay.map { "\($0.key.tenant),\($0.key.kind)@\($0.value)" }
@@ -106,7 +104,7 @@ struct ShardPicture {
         lines.append("w: " + model.deadlines.map { "\($0.key)@\($0.value)" }.sorted().joined(separator: " "))
         for worker in workers {
             let leases = (model.owned[worker] ?? [:]).map { token, lease in
-                "\(token)=\(lease.tenant)/\(lease.kind)/\(lease.jobClass)/\(lease.meta.text)"
+                "\(token)/\(lease.tenant)/\(lease.kind)"
             }
             lines.append("own \(worker): " + leases.sorted().joined(separator: " "))
         }
@@ -127,16 +125,17 @@ struct ShardPicture {
             list.map { "\($0.kind)/\($0.meta.text)" }.joined(separator: " ")
         }
         let parked = line.parkedUntil ?? 0
-        return "  \(c) \(line.standing) d \(line.deficit) o \(line.overflow.count) parked \(parked > now ? parked : 0) "
+        let standing = line.standing.isEmpty ? "-" : line.standing
+        return "  \(c) \(standing) d \(line.deficit) parked \(parked > now ? parked : 0) "
             + "[\(entries(line.inline)) | \(entries(line.overflow))]"
     }
 
-    private static func job(_ kind: String, _ place: ShardModel.Place) -> String {
+    private static func job(_ kind: String, _ place: ShardModel.Place, _ meta: ShardModel.Meta?) -> String {
         switch place {
         case .queued(let c): "\(kind)=q\(c)"
         case .delayed(let c, let due, let meta): "\(kind)=d\(c)@\(due)/\(meta.text)"
-        case .running(let token, nil): "\(kind)=r\(token)"
-        case .running(let token, let dirty?): "\(kind)=R\(token) again \(dirty.class)@\(dirty.due)"
+        case .running(_, nil): "\(kind)=r/\(meta?.text ?? "?")"
+        case .running(_, let dirty?): "\(kind)=R/\(meta?.text ?? "?") again \(dirty.class)@\(dirty.due)"
         case .dead: "\(kind)=x"
         }
     }
