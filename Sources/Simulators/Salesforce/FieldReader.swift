@@ -70,6 +70,10 @@ struct FieldReader {
     // MARK: - Checking
 
     private func checked(_ text: String) throws(RecordError) -> String {
+        if let values = field.integrityValues {
+            guard values.contains(text) else { throw AddressPicklists.refusal(field) }
+            return text
+        }
         switch field.type {
         case .reference: return try reference(text)
         case .picklist: return try picklistValue(text)
@@ -141,6 +145,6 @@ struct FieldReader {
     private func mismatch(_ token: String) -> RecordError {
         RecordError(
             "JSON_PARSER_ERROR", "Cannot deserialize instance of \(field.type.rawValue) from \(token)",
-            failsRequest: true)
+            fields: [field.name], failsRequest: true)
     }
 }
