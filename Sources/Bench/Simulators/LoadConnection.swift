@@ -68,13 +68,32 @@ struct LoadConnection {
 
     /// Length of an answer whose head is whole. Anything but success, or a record that is not there, fails the run.
     private static func length(of buffer: [UInt8]) throws -> Int? {
-        guard let end = headEnd(of: buffer) else { return nil }
-        let head = String(decoding: buffer[..<end], as: UTF8.self).lowercased()
-        guard head.hasPrefix("http/1.1 200") || head.hasPrefix("http/1.1 404") else {
-            throw ValidationError(String(head.prefix(200)))
+        guard let end = headEnd(of: buffer), buffer.count > 12 else { return nil }
+        let status = buffer[9..<12]
+        guard status.elementsEqual("200".utf8) || status.elementsEqual("404".utf8) else {
+            throw ValidationError(String(decoding: buffer.prefix(200), as: UTF8.self))
         }
-        guard let mark = head.range(of: "content-length: ") else { throw ValidationError("no content-length") }
-        return end + (Int(head[mark.upperBound...].prefix { $0.isNumber }) ?? 0)
+        guard let length = contentLength(in: buffer[..<end]) else { throw ValidationError("no content-length") }
+        return end + length
+    }
+
+    /// Found byte by byte: Foundation's search would cost more than the server's answer.
+    private static func contentLength(in head: ArraySlice<UInt8>) -> Int? {
+        let name = Array("content-length:".utf8)
+        var line = head.startIndex
+        while line < head.endIndex {
+            let end = head[line...].firstIndex(of: 0x0A) ?? head.endIndex
+            let isMatch =
+                end - line > name.count
+                && zip(head[line...], name).allSatisfy { $0 == $1 || ($0 | 0x20) == $1 }
+            if isMatch {
+                return head[(line + name.count)..<end].reduce(into: 0) { number, byte in
+                    if (0x30...0x39).contains(byte) { number = number * 10 + Int(byte - 0x30) }
+                }
+            }
+            line = end + 1
+        }
+        return nil
     }
 
     /// Where the empty line after the head ends.

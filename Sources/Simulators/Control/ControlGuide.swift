@@ -30,10 +30,14 @@ package enum ControlGuide {
         ("GET /orgs/O/key", "the private key of the JWT flow"),
         (
             "PATCH /orgs/O/switches",
-            "{isApproved, hasRunAsUser, commitDelay, lockErrorRate, apiLimit, apiOverage, spendCalls}"
+            "{isApproved, hasRunAsUser, commitDelay, lockErrorRate, apiLimit, apiOverage, spendCalls, longRunningCalls}"
         ),
         ("POST /orgs/O/fields", "{object, name, type, …}: add a custom field"),
         ("PATCH /orgs/O/fields", "{object, name, readable, writable}: field-level security"),
+        (
+            "POST /orgs/O/rules",
+            "{do: duplicate|required|assign|maintenance|emptyRecycleBin, object, fields, blocks, field, message}"
+        ),
         ("POST /orgs/O/seed", "{object, count, first, fields}: add records fast; texts may hold {n} {first} {last}"),
         (
             "POST /orgs/O/users",

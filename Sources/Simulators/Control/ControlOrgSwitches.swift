@@ -31,6 +31,11 @@ enum ControlOrgSwitches {
         case "hasRunAsUser": .truth(\.hasRunAsUser)
         case "clientID": .textOrNull(\.clientID)
         case "queryPageRows": .whole(\.queryPageRows)
+        case "hasPersonAccounts": .truth(\.hasPersonAccounts)
+        case "hasStateCountryPicklists": .truth(\.hasStateCountryPicklists)
+        case "trustsNetwork": .truth(\.trustsNetwork)
+        case "bulkQueueSeconds": .number(\.bulkQueueSeconds)
+        case "bulkStepSeconds": .number(\.bulkStepSeconds)
         case "convertsContactID": .truth(\.convertsContactID)
         case "unknownFieldFailsRequest": .truth(\.unknownFieldFailsRequest)
         case "seed": .seed
@@ -84,13 +89,15 @@ enum ControlOrgSwitches {
     /// Changes what may be changed of an org at any time.
     static func set(_ body: ControlBody, of org: SalesforceOrg) throws {
         try body.allow(
-            "isApproved", "hasRunAsUser", "commitDelay", "lockErrorRate", "apiLimit", "apiOverage", "spendCalls")
+            "isApproved", "hasRunAsUser", "commitDelay", "lockErrorRate", "apiLimit", "apiOverage", "spendCalls",
+            "longRunningCalls")
         let approved = try body.truth("isApproved", default: org.isApproved)
         let runAs = try body.truth("hasRunAsUser", default: org.hasRunAsUser)
         let delay = try body.number("commitDelay", in: 0...86_400)
         let rate = try body.number("lockErrorRate", in: 0...1)
         let limit = try body.int("apiLimit", in: 0...Int(Int32.max), default: org.apiUsage.limit)
         let overage = try body.int("apiOverage", in: 0...Int(Int32.max), default: 0)
+        let running = try body.int("longRunningCalls", in: 0...1_000, default: 0)
         let spent = try body.int("spendCalls", in: 0...Int(Int32.max), default: 0)
         org.isApproved = approved
         org.hasRunAsUser = runAs
@@ -99,6 +106,7 @@ enum ControlOrgSwitches {
         if body.object["apiLimit"] != nil || body.object["apiOverage"] != nil {
             org.setAPILimit(limit, overage: overage)
         }
+        if body.object["longRunningCalls"] != nil { org.setLongRunningCalls(running) }
         if spent > 0 { org.spendCalls(spent) }
     }
 

@@ -34,6 +34,7 @@ extension ControlProvider {
             "name": .string(org.name), "id": .string(org.id), "url": .string(baseURL),
             "clientId": .string(org.clientID), "clientSecret": .string(org.clientSecret),
             "username": .string(org.username), "refreshToken": .string(org.refreshToken),
+            "password": .string(org.password), "securityToken": .string(org.securityToken),
         ]
     }
 
@@ -47,6 +48,7 @@ extension ControlProvider {
         case ("POST", "fields", 3): return try ControlOrgSwitches.addField(call.body, to: org)
         case ("PATCH", "fields", 3): return try ControlOrgSwitches.setAccess(call.body, of: org)
         case ("POST", "seed", 3): return try ControlOrgSeed.run(call.body, in: org)
+        case ("POST", "rules", 3): return try ControlOrgRules.add(call.body, to: org)
         case ("POST", "users", 3): return try ControlUsers.act(call.body, in: org)
         case ("GET", "records", 4): return try records(call, org)
         case ("GET", "records", 5): return try record(call, org)

@@ -64,7 +64,9 @@ package final class ControlProvider: SimulatedProvider {
                 throw ControlError(.unauthorized, "Authorization: Bearer with the control token is missing or wrong")
             }
             let call = try ControlCall(request)
-            return ControlAnswer.json(call.method == "POST" ? 201 : 200, try await route(call))
+            // Seeding takes seconds: not on the event loop, where other connections wait.
+            let answer = try await withTaskExecutorPreference(globalConcurrentExecutor) { try await route(call) }
+            return ControlAnswer.json(call.method == "POST" ? 201 : 200, answer)
         } catch let error as ControlError {
             return error.response
         } catch {

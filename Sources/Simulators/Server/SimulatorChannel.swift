@@ -30,8 +30,12 @@ struct SimulatorChannel: HTTPChannelHandler {
         }
     }
 
+    /// Runs the connection's task on its own event loop: a hop to another thread and back for each request would cost
+    /// more than most requests do. What takes seconds leaves the loop by itself (`ControlProvider`).
     func handle(value: Value, logger: Logger) async {
-        await base.handle(value: value, logger: logger)
+        await withTaskExecutorPreference(EventLoopTaskExecutor(value.channel.eventLoop)) {
+            await base.handle(value: value, logger: logger)
+        }
     }
 
     /// Small answers stay as they are, like those of both providers' edges.

@@ -152,5 +152,55 @@ def sees_the_limit_of_calls():
     world.equal(client.api_usage["api-usage"].used, 2)
 
 
+def logs_in_by_password_and_security_token():
+    org = world.make_org("ss-soap")
+    client = Salesforce(
+        username=org["username"], password=org["password"], security_token=org["securityToken"], version="65.0")
+    client.Account.create({"Name": "By SOAP"})
+    error = world.raises(SalesforceAuthenticationFailed, lambda: SalesforceLogin(
+        username=org["username"], password="wrong", security_token=org["securityToken"]))
+    world.equal(error.code, "INVALID_LOGIN")
+    world.equal([record["Name"] for record in world.records(org, "Account").values()], ["By SOAP"])
+
+
+def loads_and_queries_in_bulk():
+    org = world.make_org("ss-bulk", bulkQueueSeconds=0, bulkStepSeconds=0)
+    client = by_jwt(org)
+    rows = [{"LastName": f"Läst, {n}", "Email": f"p{n}@bulk.example", "AC_Contact_Id__c": str(n)} for n in range(3_000)]
+    rows[7]["Email"] = "no address"
+    (done,) = client.bulk2.Contact.upsert(records=rows, external_id_field="AC_Contact_Id__c", wait=0.2)
+    world.equal((done["numberRecordsProcessed"], done["numberRecordsFailed"]), (3_000, 1))
+    failed = client.bulk2.Contact.get_failed_records(done["job_id"])
+    assert "INVALID_EMAIL_ADDRESS" in failed and "no address" in failed, failed
+    stored = world.records(org, "Contact")
+    world.equal(len(stored), 2_999)
+    world.equal({record["LastName"] for record in stored.values()}, {row["LastName"] for row in rows} - {"Läst, 7"})
+    (again,) = client.bulk2.Contact.upsert(
+        records=[{"AC_Contact_Id__c": "5", "LastName": "Changed"}], external_id_field="AC_Contact_Id__c", wait=0.2)
+    world.equal(again["numberRecordsFailed"], 0)
+    world.equal(len(world.records(org, "Contact")), 2_999)
+    pages = list(client.bulk2.Contact.query(
+        "SELECT Id, LastName FROM Contact WHERE AC_Contact_Id__c != null", max_records=1_000, wait=0.2))
+    world.equal(len(pages), 3)
+    lines = [line for page in pages for line in page.strip().split("\n")[1:]]
+    world.equal(len(lines), 2_999)
+    assert any("Changed" in line for line in lines)
+    gone = [{"Id": key} for key, record in stored.items() if int(record["AC_Contact_Id__c"]) < 100]
+    (deleted,) = client.bulk2.Contact.delete(records=gone, wait=0.2)
+    world.equal((deleted["numberRecordsProcessed"], deleted["numberRecordsFailed"]), (len(gone), 0))
+    world.equal(len(world.records(org, "Contact")), 2_999 - len(gone))
+
+
+def is_refused_twins():
+    org = world.make_org("ss-twins")
+    world.control("POST", "orgs/ss-twins/rules", do="duplicate", object="Contact", blocks=True)
+    client = by_jwt(org)
+    client.Contact.create({"LastName": "First", "Email": "one@x.example"})
+    error = world.raises(
+        SalesforceMalformedRequest, lambda: client.Contact.create({"LastName": "Twin", "Email": "One@x.example"}))
+    world.equal(error.content[0]["errorCode"], "DUPLICATES_DETECTED")
+    world.equal(len(world.records(org, "Contact")), 1)
+
+
 if __name__ == "__main__":
     world.run(vars(sys.modules["__main__"]))
