@@ -1,6 +1,6 @@
 import Drivers
 package import Foundation
-package import SyncRules
+import SyncRules
 
 /// What is due and has not run, and what waits, over all tenants. Ages are seconds.
 package struct Backlog: Sendable, Hashable, Codable {
