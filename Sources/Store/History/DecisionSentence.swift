@@ -22,7 +22,8 @@ extension DecisionCode {
         let named = field.map { "field \($0)" } ?? "a field"
         return switch self {
         case .seen: direction == .outbound ? "Seen changed in ActiveCampaign" : "Seen changed in Salesforce"
-        case .unchangedProjection: "Nothing written to \(toward): no mapped field differs from what both sides agreed on"
+        case .unchangedProjection:
+            "Nothing written to \(toward): no mapped field differs from what both sides agreed on"
         case .outOfScope: "Nothing written to \(toward): the \(record) is not in scope"
         case .noEmail: "Left out: the \(record) has no e-mail address, by which the two sides know a person"
         case .duplicateMatch: "Left out: another record has the same e-mail address or contact"
@@ -90,7 +91,8 @@ package enum RuleWords {
         "record_gone": "its Salesforce record is gone, and it is looked at anew",
         "contact_gone": "the contact was deleted while it was written",
         "changed_meanwhile": "it changed while it was written, and is read again",
-        "creation_outcome_unknown": "an earlier creation's answer was lost; a second try waits until it would be visible",
+        "creation_outcome_unknown":
+            "an earlier creation's answer was lost; a second try waits until it would be visible",
         "included_again": "a person took it back into the sync",
         "no_email": "the record has no e-mail address",
         "duplicate_match": "another record has the same e-mail address or contact",

@@ -17,6 +17,12 @@ package struct Exclusions: Sendable, Hashable {
     package let contacts: Set<Int64>
     package let records: Set<String>
 
+    /// Makes a set.
+    package init(contacts: Set<Int64>, records: Set<String>) {
+        self.contacts = contacts
+        self.records = records
+    }
+
     /// Whether nothing is kept out, as with nearly every tenant.
     package var isEmpty: Bool { contacts.isEmpty && records.isEmpty }
 }

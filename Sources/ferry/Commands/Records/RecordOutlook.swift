@@ -21,7 +21,8 @@ struct RecordOutlook {
         if file.isEmpty {
             lines.append(
                 "Nothing is stored about it: it was never seen changed since this tenant is on board, or only its "
-                    + "unmapped fields changed, or what was decided is older than \(StoreLimits.decisionRetentionDays) days.")
+                    + "unmapped fields changed, or what was decided is older than \(StoreLimits.decisionRetentionDays) days."
+            )
             lines += settings.map { [selection($0)] } ?? []
         }
         if file.failures.isEmpty, file.waiting.isEmpty, file.imports.isEmpty {
@@ -34,10 +35,14 @@ struct RecordOutlook {
 
     private func obstacles(_ file: RecordFile) -> [String] {
         var lines: [String] = []
-        if state != .active { lines.append("Nothing runs: the tenant is \(state.rawValue). `ferry tenants resume \(tenant)`") }
+        if state != .active {
+            lines.append("Nothing runs: the tenant is \(state.rawValue). `ferry tenants resume \(tenant)`")
+        }
         if settings == nil { lines.append("Nothing runs: the tenant has no row in sync_settings.") }
         if queue == .paused { lines.append("Nothing runs: the whole queue is paused. `ferry queue resume`") }
-        if queue == .draining { lines.append("Nothing new is placed: the queue is being drained. `ferry queue resume`") }
+        if queue == .draining {
+            lines.append("Nothing new is placed: the queue is being drained. `ferry queue resume`")
+        }
         if !file.exclusions.isEmpty {
             lines.append("It is left out of every run until `ferry records unskip \(tenant) ID`.")
         }
@@ -66,7 +71,8 @@ struct RecordOutlook {
         let pulls = objects.sorted { $0.rawValue < $1.rawValue }.filter { stream(.inbound, $0) != nil }.map {
             "A change in Salesforce is seen by the \($0.name) pull, \(run(.inbound, $0, notBefore: nil))."
         }
-        let outbound = "A change in ActiveCampaign leaves with the outbound batch, \(run(.outbound, .contact, notBefore: nil))."
+        let outbound =
+            "A change in ActiveCampaign leaves with the outbound batch, \(run(.outbound, .contact, notBefore: nil))."
         return (file.isEmpty ? [] : ["Nothing waits."]) + [outbound] + pulls
     }
 

@@ -15,7 +15,8 @@ enum RecordQuestion {
         if let id = SalesforceID.normalise(text) { return .record(id) }
         if let id = Int64(text), id > 0 { return .contact(id) }
         throw ValidationError(
-            "want an e-mail address, an ActiveCampaign contact id (a number), or a Salesforce id of 15 or 18 characters")
+            "want an e-mail address, an ActiveCampaign contact id (a number), or a Salesforce id of 15 or 18 characters"
+        )
     }
 
     /// The ids among names as rows of failures hold them.

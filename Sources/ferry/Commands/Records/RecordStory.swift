@@ -78,7 +78,8 @@ struct RecordStory: Encodable {
         let state =
             switch link.state {
             case .active: "both are kept in step"
-            case .missing: "its Salesforce record is gone since \(stamp(dated.updatedAt)); nothing is written to it (R89)"
+            case .missing:
+                "its Salesforce record is gone since \(stamp(dated.updatedAt)); nothing is written to it (R89)"
             case .closed: "closed since \(stamp(dated.updatedAt)): the lead was converted (R49)"
             case .contactMissing:
                 "its contact is gone since \(stamp(dated.updatedAt)); it is made again when the record changes (R89)"
@@ -86,7 +87,8 @@ struct RecordStory: Encodable {
         let contact = link.contactID == 0 ? "a contact not yet known" : "contact \(link.contactID)"
         return Event(
             at: dated.createdAt, kind: "link",
-            text: "Linked: \(contact) ↔ \(link.object.salesforceName) \(link.recordID), first from \(origin); \(state).")
+            text: "Linked: \(contact) ↔ \(link.object.salesforceName) \(link.recordID), first from \(origin); \(state)."
+        )
     }
 
     private static func change(_ waiting: RecordFile.Waiting) -> Event {
@@ -125,14 +127,18 @@ struct RecordStory: Encodable {
     private static func importing(_ open: RecordFile.Importing) -> Event {
         Event(
             at: open.openedAt, kind: "import",
-            text: "Record \(open.recordID) was handed to a bulk import, looked at \(open.checks) times since; still open.")
+            text:
+                "Record \(open.recordID) was handed to a bulk import, looked at \(open.checks) times since; still open."
+        )
     }
 
     private static func write(_ open: RecordFile.OpenWrite) -> Event {
         let side = open.side == .salesforce ? "Salesforce" : "ActiveCampaign"
         return Event(
             at: open.writtenAt, kind: "write",
-            text: "About to be written to \(side); the answer was never stored. It is known by its value when it is read.")
+            text:
+                "About to be written to \(side); the answer was never stored. It is known by its value when it is read."
+        )
     }
 
     private static func writeback(_ writeback: Writeback) -> Event {

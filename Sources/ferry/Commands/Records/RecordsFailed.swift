@@ -55,7 +55,8 @@ struct FailureReport: Encodable {
 
     static func table(_ rows: [FailureReport]) -> String {
         guard !rows.isEmpty else { return "No record fails." }
-        var table = TextTable("TENANT", "DIRECTION", "OBJECT", "RECORD", "CODE", "FIELDS", "TIMES", "LAST", "TRIED AGAIN")
+        var table = TextTable(
+            "TENANT", "DIRECTION", "OBJECT", "RECORD", "CODE", "FIELDS", "TIMES", "LAST", "TRIED AGAIN")
         for row in rows {
             table.add(
                 row.tenant, row.direction, row.object, row.record, row.code, row.fields.joined(separator: ","),

@@ -43,7 +43,8 @@ struct RecordsRetry: AsyncParsableCommand {
                 }
             }
             guard row.state == .active else {
-                throw ValidationError("\(tenant) is \(row.state.rawValue); nothing can run. `ferry tenants resume \(tenant)`")
+                throw ValidationError(
+                    "\(tenant) is \(row.state.rawValue); nothing can run. `ferry tenants resume \(tenant)`")
             }
             let retried = try await runtime.store.retryFailures(
                 tenant: row.number, filter, by: errand.errand, now: runtime.clock.now)
