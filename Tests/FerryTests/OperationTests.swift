@@ -122,23 +122,19 @@ extension ProcessTests {
         @Test func whyNamesTheOneThing() async throws {
             try await LiveCluster.run { cluster in
                 let tenant = try await LiveTenant.onBoard("acme", in: cluster)
-                func why() async throws -> String {
-                    let process = try await cluster.ferry("tenants", "why", "acme", "--json")
-                    return try JSONDecoder().decode(Obstacle.self, from: Data(process.output.utf8)).code
-                }
-                #expect(try await why() == "no_worker")
+                #expect(try await Self.why(cluster) == "no_worker")
                 _ = try cluster.start("worker")
-                try await eventually("the worker is seen") { try await why() == "queue_lost" }
+                try await eventually("the worker is seen") { try await Self.why(cluster) == "queue_lost" }
                 _ = try cluster.start("scheduler")
                 try await cluster.converge(tenant)
-                try await eventually("it waits for the clock") { try await why() == "waiting" }
+                try await eventually("it waits for the clock") { try await Self.why(cluster) == "waiting" }
                 try await cluster.store.pause("acme", by: Errand(actor: "test", reason: "import"))
-                #expect(try await why() == "paused")
+                #expect(try await Self.why(cluster) == "paused")
                 try await cluster.store.resume("acme", by: Errand(actor: "test"))
                 try await cluster.pool.query("DELETE FROM ferry.connections WHERE provider = 'salesforce'")
-                #expect(try await why() == "no_connection")
+                #expect(try await Self.why(cluster) == "no_connection")
                 try await cluster.pool.query("DELETE FROM ferry.sync_settings")
-                #expect(try await why() == "no_settings")
+                #expect(try await Self.why(cluster) == "no_settings")
                 let nobody = try await cluster.ferry("tenants", "why", "nobody")
                 #expect(nobody.ending == .code(64) && nobody.errors.contains("there is no tenant nobody"))
             }
@@ -160,6 +156,13 @@ extension ProcessTests {
                     "queue", "dead", "discard", "--older-than", "1h", "--yes", "--json")
                 #expect(discarded.ending == .code(0), "\(discarded.errors)")
             }
+        }
+
+        /// The code of what keeps acme from running.
+        private static func why(_ cluster: LiveCluster) async throws -> String {
+            let process = try await cluster.ferry("tenants", "why", "acme", "--json")
+            let obstacle = try JSONDecoder().decode(Obstacle.self, from: Data(process.output.utf8))
+            return obstacle.code
         }
     }
 }

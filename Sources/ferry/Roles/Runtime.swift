@@ -74,14 +74,9 @@ struct Runtime: Sendable {
     func worker(
         id: String, keys: KeyRing, concurrency: Int, grace: Duration, queue given: JobQueue? = nil
     ) throws -> any Service {
-        let isLoopbackAllowed = try settings.environment != .production
-        var http = isLoopbackAllowed ? HTTPOptions.loopback : HTTPOptions()
-        http.caFile = settings[.certificateAuthorityFile]
         let runner = JobRunner(
-            store: store, clock: clock, logger: logger, http: try HTTPClient(options: http), keys: keys,
-            providers: ProviderPolicy(
-                hostSuffixes: settings.hostSuffixes, allowsLoopback: isLoopbackAllowed,
-                webhookBase: settings[.ingestURL]))
+            store: store, clock: clock, logger: logger, http: try providerClient(), keys: keys,
+            providers: try providerPolicy())
         let options = WorkerService.Options(id: WorkerID(id), concurrency: concurrency, grace: grace)
         let (queue, logger) = (try given ?? queue(), logger)
         let roll = WorkerEnrolment(store: store, name: id, concurrency: concurrency)
@@ -97,6 +92,20 @@ struct Runtime: Sendable {
                     return outcome
                 }
             })
+    }
+
+    /// A client for the providers, as strict as the environment asks for.
+    func providerClient() throws -> HTTPClient {
+        var http = try settings.environment == .production ? HTTPOptions() : HTTPOptions.loopback
+        http.caFile = settings[.certificateAuthorityFile]
+        return try HTTPClient(options: http)
+    }
+
+    /// Which provider addresses may be called.
+    func providerPolicy() throws -> ProviderPolicy {
+        ProviderPolicy(
+            hostSuffixes: settings.hostSuffixes, allowsLoopback: try settings.environment != .production,
+            webhookBase: settings[.ingestURL])
     }
 
     /// Ingest and the inbox behind it.
