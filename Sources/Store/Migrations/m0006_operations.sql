@@ -2,7 +2,7 @@
 
 -- One row: whether due streams are placed on the queue, and whether workers take jobs from it.
 CREATE TABLE ferry.queue_switch (
-    only boolean PRIMARY KEY DEFAULT true CHECK (only),
+    singleton boolean PRIMARY KEY DEFAULT true CHECK (singleton),
     mode text NOT NULL DEFAULT 'running',
     actor text,
     reason text,
