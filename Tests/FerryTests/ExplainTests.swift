@@ -90,7 +90,7 @@ extension ProcessTests {
             }
         }
 
-        @Test(arguments: ["ann @people", "0", "003", "-5", "003000000000001AAB"])
+        @Test(arguments: ["ann @people", "0", "0x3", "-5", "003000000000001AAB"])
         func aNameThatIsNoneIsAUsageErrorWithTheRemedy(name: String) async throws {
             try await LiveCluster.run { cluster in
                 _ = try await LiveTenant.onBoard("acme", in: cluster)

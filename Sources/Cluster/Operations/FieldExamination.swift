@@ -21,7 +21,8 @@ struct FieldExamination {
         guard lacking.isEmpty else {
             return [
                 .failed(
-                    check, "the integration user may not \(lacking.joined(separator: " or ")) \(name); give it a "
+                    check,
+                    "the integration user may not \(lacking.joined(separator: " or ")) \(name); give it a "
                         + "permission set that allows it")
             ]
         }
@@ -36,13 +37,15 @@ struct FieldExamination {
         if mapping.writes(to: .salesforce), !field.isUpdateable {
             findings.append(
                 .failed(
-                    check, "it can't be written (\(field.isCalculated ? "a formula" : "read-only for our user")); set its "
+                    check,
+                    "it can't be written (\(field.isCalculated ? "a formula" : "read-only for our user")); set its "
                         + "update_mode to sf_to_ac, or give the user edit access"))
         }
         if !Self.fits(mapping.salesforceType, field) {
             findings.append(
                 .warning(
-                    check, "the row says \(mapping.salesforceType.rawValue), Salesforce says \(field.type)"
+                    check,
+                    "the row says \(mapping.salesforceType.rawValue), Salesforce says \(field.type)"
                         + "\(field.isCalculated ? " formula" : ""); mend sf_type"))
         }
         findings += campaignEnd(mapping, field)
@@ -53,12 +56,15 @@ struct FieldExamination {
         guard let tag = mapping.activeCampaignField.personalizationTag else { return [] }
         let check = "activecampaign.\(tag)"
         guard let custom = campaign[tag] else {
-            return [.failed(check, "ActiveCampaign has no contact field with the tag %\(tag)%; make it, or mend ac_field")]
+            return [
+                .failed(check, "ActiveCampaign has no contact field with the tag %\(tag)%; make it, or mend ac_field")
+            ]
         }
         var findings: [DoctorFinding] = []
         if !Self.fits(mapping.activeCampaignType, custom.kind) {
             findings.append(
-                .warning(check, "the row says \(mapping.activeCampaignType.rawValue), ActiveCampaign says \(custom.kind)"))
+                .warning(
+                    check, "the row says \(mapping.activeCampaignType.rawValue), ActiveCampaign says \(custom.kind)"))
         }
         // Values of pick lists are labels of the tenant's making, not of a record: counted, not shown.
         if field.isRestrictedPicklist, !custom.options.isEmpty {
@@ -66,7 +72,8 @@ struct FieldExamination {
             let strange = custom.options.count { !known.contains($0.value) }
             if strange > 0 {
                 findings.append(
-                    .warning(check, "\(strange) of its choices are not in Salesforce's restricted list; they are refused"))
+                    .warning(
+                        check, "\(strange) of its choices are not in Salesforce's restricted list; they are refused"))
             }
         }
         return findings
@@ -75,7 +82,8 @@ struct FieldExamination {
     /// Fields that a new record must have and no mapping gives.
     func unmappedRequirements(_ mappings: [FieldMapping]) -> [DoctorFinding] {
         // The rules give these a value of their own (R20, D2).
-        let given = Set(mappings.filter { $0.writes(to: .salesforce) }.map(\.salesforceField) + ["LastName", "Company"])
+        let given = Set(
+            mappings.filter { $0.writes(to: .salesforce) }.map(\.salesforceField) + ["LastName", "Company"])
         return description.fields.values.filter { $0.isRequiredOnCreate && !given.contains($0.name) }
             .sorted { $0.name < $1.name }.map {
                 .warning(place($0.name), "Salesforce wants it on every new record and no mapping fills it")
@@ -95,7 +103,8 @@ struct FieldExamination {
     func externalID(_ name: String) -> DoctorFinding {
         guard let field = description.fields[name] else {
             return .failed(
-                place(name), "the external id field is not there; install the Salesforce package, make it, or set "
+                place(name),
+                "the external id field is not there; install the Salesforce package, make it, or set "
                     + "external_id_field to null")
         }
         guard field.isExternalID else { return .failed(place(name), "it is not marked as an external id") }

@@ -103,13 +103,17 @@ package struct SwitchedService: Service {
                 if let error { throw error }
                 guard case .ending = phase, !isLeaving, order != .leave else { return }
                 phase = .resting
+                post.yield(.look)
             case .look:
                 guard !isLeaving else { continue }
                 order = await asked(phase) ?? order
             }
             if isLeaving { continue }
             switch (order, phase) {
-            case (.work, .resting): phase = .working(try begin(post, &group))
+            case (.work, .resting):
+                phase = .working(try begin(post, &group))
+                // The new state is told at once.
+                post.yield(.look)
             case (.rest, .working(let service)), (.leave, .working(let service)):
                 logger.notice("told to \(order == .rest ? "rest" : "leave")")
                 await service.triggerGracefulShutdown()

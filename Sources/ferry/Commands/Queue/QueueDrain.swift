@@ -54,13 +54,17 @@ struct QueueDrain: AsyncParsableCommand {
         var progress = DrainProgress()
         while true {
             let status = try await Control.unlessWiped { () async throws(JobQueueError) in try await queue.status() }
-            guard let status else { return Report(isEmpty: true) }
-            let ready = status.readyTenants.values.reduce(0, +)
-            let isEmpty = ready == 0 && status.running == 0
-            let report = Report(
-                isEmpty: isEmpty, left: ready, running: status.running, held: status.queued + status.delayed)
-            if isEmpty, ContinuousClock.now >= earliest { return report }
-            note(progress.line(left: status.queued + status.running, runnable: ready + status.running, at: .now))
+            var report = Report(isEmpty: true)
+            // A wiped Redis holds nothing, and with its schedulers at rest it stays so.
+            if let status {
+                report.left = status.readyTenants.values.reduce(0, +)
+                report.running = status.running
+                report.held = max(0, status.queued - report.left) + status.delayed
+                report.isEmpty = report.left == 0 && report.running == 0
+            }
+            if report.isEmpty == true, ContinuousClock.now >= earliest { return report }
+            note(
+                progress.line(left: report.left + report.running + report.held, runnable: report.left + report.running))
             guard ContinuousClock.now < deadline else { return report }
             try await Task.sleep(for: .seconds(1))
         }
@@ -85,7 +89,7 @@ struct DrainProgress {
     private var first: (left: Int, at: ContinuousClock.Instant)?
 
     /// One line: what is left, how fast it goes, and for how long at that pace.
-    mutating func line(left: Int, runnable: Int, at now: ContinuousClock.Instant) -> String {
+    mutating func line(left: Int, runnable: Int, at now: ContinuousClock.Instant = .now) -> String {
         guard let first else {
             first = (left, now)
             return "\(left) jobs left"
