@@ -44,6 +44,8 @@ extension ProcessTests {
                 #expect(why.ending == .code(1))
                 let obstacle = try JSONDecoder().decode(Obstacle.self, from: Data(why.output.utf8))
                 #expect(obstacle.code == "queue_paused" && obstacle.why.contains("upgrade") && obstacle.needsHuman)
+                let refused = try await cluster.ferry("sync", "now", "acme", "--wait")
+                #expect(refused.ending == .code(64) && refused.errors.contains("ferry queue resume"))
                 let status = try await cluster.ferry("queue", "status")
                 #expect(status.ending == .code(1) && status.output.contains("paused"))
                 let after: Int64 = try await cluster.value("SELECT count(*) AS value FROM ferry.sync_runs")
@@ -101,6 +103,9 @@ extension ProcessTests {
                 #expect(why.output.contains("workers_quiet") && why.ending == .code(1))
                 try tenant.enterInSalesforce(1...2)
                 #expect(try await cluster.ferry("workers", "resume", "--all").ending == .code(0))
+                // One that was taken off the roll, as by a twin's leaving, comes back by itself.
+                try await cluster.store.dismiss(worker: "w1")
+                try await eventually("it enrols again") { try await cluster.store.workers().map(\.name) == ["w1"] }
                 try await cluster.converge(tenant)
 
                 #expect(try await cluster.ferry("workers", "stop", "w1", "--reason", "old machine").ending == .code(0))
