@@ -37,6 +37,9 @@ package enum ClusterLimits {
     /// Waits of a record that met a lock, or failed by itself.
     static let recordRetry = Backoff(base: .seconds(30), cap: .seconds(600), floor: .seconds(5))
 
+    /// Seconds until a change that met a converted lead goes to the contact the lead became.
+    static let conversionPause: TimeInterval = 5
+
     // MARK: - Imports
 
     /// Seconds until an import is first looked at.

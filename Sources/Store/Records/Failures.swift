@@ -16,6 +16,9 @@ package enum FailureClass: Int16, Sendable, CaseIterable {
 
 /// A record that could not be written.
 package struct RecordFailure: Sendable, Hashable {
+    /// Code of a record whose address ActiveCampaign says another contact has (R8).
+    package static let addressTaken = "duplicate_email"
+
     package var direction: Direction
     package var object: ObjectKind
     /// Salesforce id inbound, ActiveCampaign contact id outbound.
@@ -103,6 +106,27 @@ extension Store {
                     .array(failures.map(\.kind.rawValue)), .array(failures.map { $0.fields.joined(separator: ",") }),
                     .array(failures.map(\.message)), .array(failures.map(\.fingerprint)),
                     .array(failures.map(\.seenAt)), .array(failures.map(\.retryAt)),
+                ])
+        ]
+    }
+
+    /// Records kept out because another one had their address are tried again once a link gives an address up or leaves
+    /// the sync (D3, R91). Comes before the links are stored.
+    static func releasing(_ links: [Link], tenant: Int32, now: PostgresValue) -> [PostgresStatement] {
+        guard !links.isEmpty else { return [] }
+        return [
+            PostgresStatement(
+                """
+                UPDATE ferry.record_failures SET retry_at = $2
+                WHERE tenant_no = $1 AND direction = 2 AND code = ANY ($3) AND EXISTS (
+                    SELECT 1 FROM ferry.links l JOIN unnest($4::int8[], $5::int2[], $6::bytea[], $7::int2[])
+                        AS n (ac_id, object, email_hash, state) ON l.ac_id = n.ac_id AND l.object = n.object
+                    WHERE l.tenant_no = $1 AND l.state = 1 AND (l.email_hash <> n.email_hash OR n.state <> 1))
+                """,
+                [
+                    .int4(tenant), now, .array([DecisionCode.duplicateMatch.name, RecordFailure.addressTaken]),
+                    .array(links.map(\.contactID)), .array(links.map(\.object.rawValue)),
+                    .array(links.map(\.emailHash)), .array(links.map(\.state.rawValue)),
                 ])
         ]
     }

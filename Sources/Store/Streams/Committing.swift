@@ -53,10 +53,11 @@ extension Store {
         ]
         all += settling(commit.settled, tenant: tenant)
         all += deferring(commit.deferred, tenant: tenant, now: instant)
-        all += removing(commit.removedLinks, tenant: tenant)
-        all += storing(commit.links, tenant: tenant, now: instant)
         all += failing(commit.failures, tenant: tenant)
         all += resolving(commit.resolvedFailures, tenant: tenant)
+        all += releasing(commit.links, tenant: tenant, now: instant)
+        all += removing(commit.removedLinks, tenant: tenant)
+        all += storing(commit.links, tenant: tenant, now: instant)
         all += consuming(commit.consumedEchoes, tenant: tenant)
         all += settling(imports: commit.settledImports, tenant: tenant)
         all += opening(commit.openedImports, tenant: tenant)

@@ -31,7 +31,7 @@ struct InboundChange {
 
     /// Whether the link or the status must be stored although nothing is written: the record waits (R52), or it was
     /// undeleted (R89).
-    var isToBeAcknowledged: Bool { record.status == .waiting || link.state == .missing }
+    var isToBeAcknowledged: Bool { record.status == .waiting || link.state.isAway }
 
     /// The link of a record that is only acknowledged. Its fingerprint stays: what is our own write is settled by the
     /// batch that made it.

@@ -16,7 +16,7 @@ package enum InboundIntent: Sendable, Hashable {
 }
 
 /// The rules of Salesforce → ActiveCampaign: R7, R29, R36–R43, R52, R53, R58, R59, R68, R89, R91, D3–D5.
-/// Conversion (R47–R50) lives in `Conversion`; merges (R90, D1) will live beside it.
+/// Conversions (R47–R50) and merges (R90, D1) live in `Lifecycle`.
 package struct InboundRules: Sendable {
     package let settings: SyncSettings
     package let selection: SelectionRules
@@ -52,9 +52,9 @@ package struct InboundRules: Sendable {
         switch link.state {
         case .closed: return .drop(.outOfScope, reason: "R49")
         case .contactMissing: return remake(record, link: link, owners: owners)
-        case .active, .missing: break
+        case .active, .missing, .merged: break
         }
-        if link.state == .missing,
+        if link.state.isAway,
             owners.contains(where: { $0.object == link.object && $0.contactID == link.contactID })
         {
             // Undeleted, but its contact has gone on with another record meanwhile.
@@ -98,6 +98,7 @@ package struct InboundRules: Sendable {
         case nil: .drop(.tombstoned, reason: "R89")
         case .active: link.map(InboundIntent.markMissing) ?? .drop(.tombstoned, reason: "R89")
         case .missing, .contactMissing: .drop(.tombstoned, reason: "R89")
+        case .merged: .drop(.tombstoned, reason: "D1")
         case .closed: .drop(.outOfScope, reason: "R49")
         }
     }

@@ -8,6 +8,11 @@ package enum LinkState: Int16, Sendable, CaseIterable, Hashable {
     case closed = 3
     /// The ActiveCampaign contact is gone; it is made again only when the Salesforce record changes (R89).
     case contactMissing = 4
+    /// The Salesforce record lost a merge, and the winner has a contact of its own: nothing is written (D1).
+    case merged = 5
+
+    /// Whether the record is out of reach, and comes back into step when it is undeleted (R89).
+    var isAway: Bool { self == .missing || self == .merged }
 }
 
 /// An ActiveCampaign contact and the Salesforce record it is kept in step with, with what each side held when they

@@ -43,6 +43,8 @@ package struct SalesforceRecord: Sendable {
     /// `SystemModstamp`, whole seconds.
     package var modifiedAt: Date
     package var isDeleted = false
+    /// The record that is left of a merge this one lost, while it is in the recycle bin (T24).
+    package var masterRecordID: String?
     package var isConverted = false
     /// `ConvertedContactId` of a converted lead.
     package var convertedContactID: String?

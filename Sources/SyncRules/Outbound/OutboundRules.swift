@@ -45,12 +45,21 @@ package struct OutboundRules: Sendable {
         if let object = Self.requested(by: contact.tags) {
             if let dead = links.first {
                 // T15: what was deleted or converted in Salesforce is never made again from here.
-                return .drop(.tombstoned, reason: dead.state == .closed ? "R49" : "R89")
+                return .drop(.tombstoned, reason: Self.epitaph(dead))
             }
             return contact.email == nil ? .drop(.noEmail, reason: "R7") : .create(object)
         }
         // R27, D9: any other tag alone creates nothing.
-        return links.isEmpty ? .drop(.outOfScope, reason: "R27") : .drop(.tombstoned, reason: "R89")
+        return links.first.map { .drop(.tombstoned, reason: Self.epitaph($0)) } ?? .drop(.outOfScope, reason: "R27")
+    }
+
+    /// The rule by which a link that takes no changes is at rest.
+    private static func epitaph(_ link: Link) -> String {
+        switch link.state {
+        case .closed: "R49"
+        case .merged: "D1"
+        case .active, .missing, .contactMissing: "R89"
+        }
     }
 
     /// The link a contact's changes go through: any of the five tags lets them pass (R24), and a contact is

@@ -42,8 +42,13 @@ final class TestCluster: Sendable {
             ownRedis: ownRedis ? try servers.ownRedis() : nil, hasIngest: hasIngest)
     }
 
+    private let servers: TestServers
+    private let database: String
+
     private init(servers: TestServers, database: String, ownRedis: EmbeddedRedis?, hasIngest: Bool) async throws {
         self.ownRedis = ownRedis
+        self.servers = servers
+        self.database = database
         let clock = clock
         wallClock = WallClock(offset: { clock.offsetSeconds })
         salesforce = try SalesforceSimulator(clock: clock)
@@ -53,9 +58,8 @@ final class TestCluster: Sendable {
         self.server = server
         serving = Task { try await server.run() }
         baseURL = try await server.baseURL
-        pool = PostgresPool(try PostgresConfiguration(url: database))
+        pool = PostgresPool(try PostgresConfiguration(url: servers.postgres.url(database: database)))
         store = Store(pool: pool, clock: wallClock)
-        _ = try await store.migrate()
         redis = try RedisClient(url: (ownRedis ?? servers.redis).url)
         var options = JobQueueOptions()
         options.namespace = servers.freshName()
@@ -82,6 +86,7 @@ final class TestCluster: Sendable {
         await pool.close()
         await redis.close()
         ownRedis?.stop()
+        await servers.drop(database)
     }
 
     // MARK: - Time

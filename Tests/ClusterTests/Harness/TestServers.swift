@@ -1,6 +1,7 @@
 import Drivers
 import Embedded
 import Foundation
+import Store
 import Synchronization
 
 /// One Redis and one PostgreSQL for the whole test process; each test gets a database and a key prefix of its own.
@@ -10,11 +11,26 @@ final class TestServers: Sendable {
     let redis: EmbeddedRedis
     let postgres: EmbeddedPostgres
     private let counter = Mutex(0)
+    /// Makes the database that tests get copies of: migrating takes much longer than copying.
+    private let template: Task<Void, any Error>
 
     private init() throws {
         let folder = URL(filePath: "/tmp/ferry-ct-\(ProcessInfo.processInfo.processIdentifier)")
         redis = try EmbeddedRedis(folder: folder.appending(path: "r"), durable: false)
-        postgres = try EmbeddedPostgres(folder: folder.appending(path: "p"), durable: false)
+        let postgres = try EmbeddedPostgres(folder: folder.appending(path: "p"), durable: false)
+        self.postgres = postgres
+        template = Task {
+            try await Self.administer(postgres, "CREATE DATABASE template_ferry")
+            let pool = PostgresPool(try PostgresConfiguration(url: postgres.url(database: "template_ferry")))
+            _ = try await Store(pool: pool, clock: .system).migrate()
+            await pool.close()
+        }
+    }
+
+    private static func administer(_ postgres: EmbeddedPostgres, _ statement: String) async throws {
+        let admin = PostgresPool(try PostgresConfiguration(url: postgres.url(database: "postgres")))
+        try await admin.query(statement)
+        await admin.close()
     }
 
     /// A Redis of one test's own, for tests that wipe it; the test stops it.
@@ -32,12 +48,16 @@ final class TestServers: Sendable {
         return "t\(number)"
     }
 
-    /// A new empty database.
+    /// A new migrated database's name.
     func freshDatabase() async throws -> String {
+        try await template.value
         let name = freshName()
-        let admin = PostgresPool(try PostgresConfiguration(url: postgres.url(database: "postgres")))
-        try await admin.query("CREATE DATABASE \(name)")
-        await admin.close()
-        return postgres.url(database: name)
+        try await Self.administer(postgres, "CREATE DATABASE \(name) TEMPLATE template_ferry")
+        return name
+    }
+
+    /// Removes a database nobody is connected to any more.
+    func drop(_ database: String) async {
+        try? await Self.administer(postgres, "DROP DATABASE \(database) WITH (FORCE)")
     }
 }

@@ -155,5 +155,11 @@ struct TestTenant {
     struct Snapshot: Equatable {
         let contacts: [Simulators.ActiveCampaignContact]
         let records: [Simulators.SalesforceRecord]
+
+        /// What is new or other than before, a line each; what a failed expectation prints is then to be read.
+        func changes(since before: Snapshot) -> [String] {
+            contacts.filter { !before.contacts.contains($0) }.map { "\($0)" }
+                + records.filter { !before.records.contains($0) }.map { "\($0)" }
+        }
     }
 }

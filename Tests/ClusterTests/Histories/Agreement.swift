@@ -10,19 +10,23 @@ struct Agreement {
         let contactID: Int64
         let object: Int16
         let recordID: String
+        let isActive: Bool
     }
 
     /// Sentences, one for each disagreement.
     func complaints() async throws -> [String] {
-        let rows = try await history.cluster.pool.query("SELECT ac_id, object, sf_id FROM ferry.links WHERE state = 1")
+        let rows = try await history.cluster.pool.query("SELECT ac_id, object, sf_id, state FROM ferry.links")
         let links = try rows.decode { row in
             LinkRow(
-                contactID: try row.get("ac_id"), object: try row.get("object"), recordID: try row.get("sf_id"))
+                contactID: try row.get("ac_id"), object: try row.get("object"), recordID: try row.get("sf_id"),
+                isActive: try row.get("state", as: Int16.self) == 1)
         }
         let failed = Set(
             try await history.cluster.pool.query("SELECT record_id FROM ferry.record_failures")
                 .decode { try $0.get("record_id", as: String.self) })
-        return differences(links) + unlinked(links, failed) + duplicates() + (try await leftOvers())
+        // A record that was refused for good, as for an address somebody else has, is on record and out of step.
+        return differences(links.filter { $0.isActive && !failed.contains($0.recordID) }) + unlinked(links, failed)
+            + duplicates() + (try await leftOvers(failed))
     }
 
     private var contacts: [Int64: ActiveCampaignContact] {
@@ -58,7 +62,9 @@ struct Agreement {
     private func unlinked(_ links: [LinkRow], _ failed: Set<String>) -> [String] {
         let linkedRecords = Set(links.map(\.recordID))
         let linkedContacts = Set(links.map(\.contactID))
-        let lost = records.filter { !linkedRecords.contains($0.id) && !failed.contains($0.id) }
+        let lost = records.filter {
+            $0["IsConverted"] != true && !linkedRecords.contains($0.id) && !failed.contains($0.id)
+        }
         let asked = contacts.values.filter { contact in
             contact.tags.contains(ActiveCampaignAutomation.createContactInSalesforce.tag)
                 || contact.tags.contains(ActiveCampaignAutomation.createLeadInSalesforce.tag)
@@ -76,7 +82,7 @@ struct Agreement {
         }
     }
 
-    private func leftOvers() async throws -> [String] {
+    private func leftOvers(_ failed: Set<String>) async throws -> [String] {
         var complaints: [String] = []
         for table in ["pending_changes", "imports", "writebacks"] {
             let count: Int64 = try await history.cluster.value("SELECT count(*) AS value FROM ferry.\(table)")
@@ -87,7 +93,9 @@ struct Agreement {
             let known = Set(
                 try await history.cluster.pool.query("SELECT sf_id FROM ferry.links WHERE state = 1")
                     .decode { try $0.get("sf_id", as: String.self) })
-            complaints += waiting.filter { known.contains($0.id) }.map { "\($0.id) still waits in Salesforce" }
+            complaints += waiting.filter { known.contains($0.id) && !failed.contains($0.id) }.map {
+                "\($0.id) still waits in Salesforce"
+            }
         }
         return complaints
     }

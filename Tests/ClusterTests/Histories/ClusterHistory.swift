@@ -6,6 +6,7 @@ import Simulators
 import Store
 import Synchronization
 
+import enum SyncRules.DecisionCode
 import enum SyncRules.Direction
 
 /// A random history of one tenant through the real cluster: people on both sides, providers that fail, workers that die
@@ -45,7 +46,7 @@ final class ClusterHistory {
     }
 
     private func step() async throws {
-        switch Int.random(in: 0..<100, using: &random) {
+        switch Int.random(in: 0..<115, using: &random) {
         case 0..<10: try addContact()
         case 10..<20: try addRecord()
         case 20..<35: try editContact()
@@ -56,6 +57,9 @@ final class ClusterHistory {
         case 68..<74: try await abandon()
         case 74..<77: try await resurrect()
         case 77..<80: try crowd()
+        case 80..<85: try convertLead()
+        case 85..<90: try merge()
+        case 90..<95: try delete()
         default: try await work()
         }
     }
@@ -118,13 +122,43 @@ final class ClusterHistory {
     }
 
     private func editRecord() throws {
-        let records = tenant.org.records("Contact") + tenant.org.records("Lead")
+        let records = tenant.org.records("Contact") + openLeads
         guard let record = records.randomElement(using: &random) else { return }
         let field = ["FirstName", "LastName", "Phone", "Note__c"].randomElement(using: &random) ?? "Phone"
         let isCleared = field != "LastName" && random.chance(30)
         let value: FieldValue = isCleared ? .null : .text(word())
         try tenant.update(record.object, record.id, [field: value])
         note("SF edit \(record.id) \(record["Email"].text ?? "") \(field) \(value.text ?? "null")")
+    }
+
+    private var openLeads: [SalesforceRecord] { tenant.org.records("Lead").filter { $0["IsConverted"] != true } }
+
+    private func convertLead() throws {
+        guard let lead = openLeads.randomElement(using: &random), let email = lead["Email"].text else { return }
+        let contacts = tenant.org.records("Contact").filter { $0["Email"].text == email }
+        let target = random.chance(50) ? contacts.randomElement(using: &random)?.id : nil
+        let made = try tenant.org.actAsUser { try $0.convertLead(lead.id, intoContact: target).contactID }
+        if target == nil { userRecords[email, default: 0] += 1 }
+        note("SF converts \(lead.id) \(email) into \(made)")
+    }
+
+    private func merge() throws {
+        let records = random.chance(70) ? tenant.org.records("Contact") : openLeads
+        guard let winner = records.randomElement(using: &random), let loser = records.randomElement(using: &random),
+            winner.id != loser.id
+        else { return }
+        try tenant.org.actAsUser { try $0.merge(winner.id, [loser.id]) }
+        note("SF merges \(loser.id) \(loser["Email"].text ?? "") into \(winner.id) \(winner["Email"].text ?? "")")
+    }
+
+    /// Somebody deletes a record, or takes one out of the bin again.
+    private func delete() throws {
+        let records = tenant.org.records("Contact", includingDeleted: true)
+        guard let record = records.randomElement(using: &random) else { return }
+        try tenant.org.actAsUser { actions in
+            if record.isDeleted { try actions.undelete(record.id) } else { try actions.delete(record.id) }
+        }
+        note("SF \(record.isDeleted ? "undeletes" : "deletes") \(record.id) \(record["Email"].text ?? "")")
     }
 
     private func requestCreation() throws {
@@ -203,6 +237,24 @@ final class ClusterHistory {
         guard let job = abandoned.popLast() else { return }
         let outcome = await cluster.runner.run(job)
         note("zombie \(job.key.kind): \(outcome)")
+    }
+
+    /// What was decided about whom, in order, for whoever reads the story.
+    func decisions() async throws -> [String] {
+        let rows = try await cluster.pool.query(
+            """
+            SELECT at, run, direction, object, code, coalesce(ac_id, 0) AS contact, coalesce(sf_id, '') AS record,
+                coalesce(detail, '') AS reason, coalesce(field, '') AS field
+            FROM ferry.record_decisions ORDER BY at, run
+            """)
+        return try rows.decode { row in
+            let code = DecisionCode(rawValue: try row.get("code", as: Int16.self))?.name ?? "?"
+            return """
+                \(try row.get("at", as: Date.self).formatted(.iso8601)) \(try row.get("direction", as: Int16.self)) \(code) \
+                \(try row.get("contact", as: Int64.self)) \(try row.get("record", as: String.self)) \
+                \(try row.get("reason", as: String.self)) \(try row.get("field", as: String.self))
+                """
+        }
     }
 
     // MARK: - Peace

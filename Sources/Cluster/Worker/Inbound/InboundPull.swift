@@ -31,6 +31,9 @@ struct InboundPull {
         }
         while !cursors.isEmpty {
             let answer = try await session.salesforce.pull(cursors)
+            // First of all, so that a contact that was a lead a moment ago is known as that.
+            let followed = try await LifecycleSettlement(session: session, run: run).settle(
+                Self.order.flatMap { answer[$0]?.records ?? [] }, busy: busy, &tally)
             for object in Self.order {
                 guard let cursor = cursors[object], let page = answer[object] else { continue }
                 guard let next = try Self.cursor(cursor, behind: page) else {
@@ -38,7 +41,8 @@ struct InboundPull {
                     cursors[object] = Self.begun(cursor, page)
                     continue
                 }
-                try await settle(page.records, object, cursor: next, busy: busy, claims: &claims, &tally)
+                let records = page.records.filter { !followed.contains($0.id) }
+                try await settle(records, object, cursor: next, busy: busy, claims: &claims, &tally)
                 cursors[object] = page.isLast ? nil : next
             }
         }
@@ -80,8 +84,14 @@ struct InboundPull {
             let own = due.filter { $0.object == object }
             guard !own.isEmpty else { continue }
             let records = try await session.salesforce.records(object, ids: own.map(\.recordID))
-            let counts = Dictionary(own.map { ($0.recordID, $0.count) }, uniquingKeysWith: { first, _ in first })
-            try await settle(records, object, cursor: nil, busy: busy, retried: counts, claims: &claims, &tally)
+            let followed = try await LifecycleSettlement(session: session, run: run).settle(
+                records, busy: busy, &tally)
+            let counts = Dictionary(
+                own.filter { !followed.contains($0.recordID) }.map { ($0.recordID, $0.count) },
+                uniquingKeysWith: { first, _ in first })
+            try await settle(
+                records.filter { !followed.contains($0.id) }, object, cursor: nil, busy: busy, retried: counts,
+                claims: &claims, &tally)
         }
     }
 

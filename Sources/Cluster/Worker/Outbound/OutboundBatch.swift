@@ -99,13 +99,16 @@ struct OutboundBatch {
         chunk.take(fresh, links: linksByContact)
         let answers = try await ask(chunk.questions)
         chunk.echoes.merge(try await session.echoes(of: answers.found.map(\.id)))
+        try await follow(answers.held.values.filter(\.isConverted), busy: busy, &tally)
         let verdicts = chunk.verdicts(answers)
         tally.seen += contacts.count
 
         let writes = apply(verdicts, to: &commit, &tally)
         do {
             if !writes.isEmpty {
-                try await RecordWriter(session: session, run: run).write(writes, into: &commit, &tally)
+                let converted = try await RecordWriter(session: session, run: run).write(writes, into: &commit, &tally)
+                try await follow(
+                    try await session.salesforce.records(.lead, ids: converted), busy: busy, &tally)
             }
         } catch let trouble as StreamTrouble {
             // What Salesforce has answered is stored; the chunk's other contacts are read again.
@@ -119,6 +122,12 @@ struct OutboundBatch {
         commit.deferred.forEach { tally.leave(until: $0.until) }
         commit.settled += pending.filter { !deferred.contains($0.contactID) }
         try await run.commit(commit, store: session.store)
+    }
+
+    /// T23: leads that were converted since the last pull; their contacts' changes stay pending, and go to the contact
+    /// record with the next batch.
+    private func follow(_ leads: [SalesforceRecord], busy: BusyContacts, _ tally: inout RunTally) async throws {
+        _ = try await LifecycleSettlement(session: session, run: run).settle(leads, busy: busy, &tally)
     }
 
     /// Contacts whose present values were refused for good already; they are tried again when they change.

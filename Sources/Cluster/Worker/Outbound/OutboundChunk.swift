@@ -295,6 +295,10 @@ struct OutboundChunk {
         let echoes = echoes.records[link.recordID] ?? []
         let settled = link.settled(writing: write, of: projection, email: contact.email, echoes: echoes)
         if write.isEmpty { return .relinked(settled, kept) }
+        if answers.held[link.recordID]?.isConverted ?? false {
+            return .deferred(
+                nil, until: now.addingTimeInterval(ClusterLimits.conversionPause), reason: "lead_converted", [])
+        }
         let verdict = rules.verdict(
             of: write, link: link, state: state(of: link, projector: projector, answers: answers),
             echoes: echoes)

@@ -15,7 +15,11 @@ struct RecordWriter {
     ///
     /// What is about to be written goes into the echo ledger first and is committed: if the answer is lost, the next run
     /// and the next pull know our own write by it (T10, T17).
-    func write(_ writes: [RecordWrite], into commit: inout RunCommit, _ tally: inout RunTally) async throws {
+    /// - Returns: ids of leads that turned out to be converted; their contacts' changes stay pending (T23).
+    func write(
+        _ writes: [RecordWrite], into commit: inout RunCommit, _ tally: inout RunTally
+    ) async throws -> [String] {
+        var converted: [String] = []
         try await session.store.intend(tenant: session.number, writes.map(\.intention), now: run.now)
         var remaining = writes
         var trouble: StreamTrouble?
@@ -31,6 +35,7 @@ struct RecordWriter {
                 case .failed(let why):
                     trouble = trouble ?? why
                 case .refused(let refusal):
+                    if refusal.kind == .converted, let id = write.recordID { converted.append(id) }
                     let isLast = round + 1 == ClusterLimits.fieldDropRounds
                     if !isLast, let reduced = reduce(write, after: refusal, &commit) {
                         again.append(reduced)
@@ -42,6 +47,7 @@ struct RecordWriter {
             remaining = again
         }
         if let trouble { throw trouble }
+        return converted
     }
 
     /// How often the contacts of records that may pass later were tried already.
@@ -94,6 +100,8 @@ struct RecordWriter {
         case .passing where attempts + 1 < ClusterLimits.recordAttempts,
             .locked where attempts + 1 < ClusterLimits.lockedAttempts:
             postpone(write, refusal, by: ClusterLimits.recordRetry.delay(attempt: attempts).seconds, &commit)
+        case .converted where attempts + 1 < ClusterLimits.recordAttempts:
+            postpone(write, refusal, by: ClusterLimits.conversionPause, &commit)
         case .blocked, .mapping:
             // Not the record's fault: it is tried again unchanged, and seen among the failures meanwhile.
             tally.failed += 1

@@ -31,7 +31,7 @@ struct RowRefusal: Sendable {
     var isUnknown = false
 
     /// Whether the same write may pass later.
-    var mayPass: Bool { kind == .passing || kind == .locked || kind == .blocked }
+    var mayPass: Bool { [.passing, .locked, .blocked, .converted].contains(kind) }
 }
 
 /// What became of one record of a write.

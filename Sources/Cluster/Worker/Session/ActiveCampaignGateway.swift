@@ -1,6 +1,7 @@
 import ActiveCampaign
 import Drivers
 import Foundation
+import Store
 import SyncRules
 import Synchronization
 
@@ -75,11 +76,53 @@ struct ActiveCampaignGateway: Sendable {
         for (id, value) in record.fieldValues {
             if let tag = catalog.personalizationTag(of: id) { fields["custom:" + tag] = value }
         }
+        if let isOptedOut = OptOutRules.isOptedOut(
+            record.lists.compactMap { OptOutRules.Standing($0.status) }, isHardBounced: record.isHardBounced)
+        {
+            fields[ActiveCampaignField.optOut.description] = isOptedOut ? "||true||" : ""
+        }
         return ActiveCampaignContact(
             id: record.id, fields: fields, tags: SyncTag.among(record.tags.compactMap(\.name)))
     }
 
+    /// A contact with the numbers its tags are taken off by.
+    struct Person {
+        let contact: SyncRules.ActiveCampaignContact
+        fileprivate let tags: [ContactTag]
+    }
+
+    /// Contacts by id, to be retagged; those that are deleted are missing.
+    func people(ids: [Int64]) async throws -> [Int64: Person] {
+        guard !ids.isEmpty else { return [:] }
+        let records = try await calling { () async throws(ActiveCampaignError) in try await client.contacts(ids: ids) }
+        var people = Dictionary(
+            records.map { ($0.id, Person(contact: contact($0), tags: $0.tags)) },
+            uniquingKeysWith: { first, _ in first })
+        // A contact missing in a listing may be there all the same (T20).
+        for id in ids where people[id] == nil {
+            people[id] = try await calling { () async throws(ActiveCampaignError) in try await client.contact(id: id) }
+                .map { Person(contact: contact($0), tags: $0.tags) }
+        }
+        return people
+    }
+
     // MARK: - Writing one
+
+    /// Puts tags on a contact and takes others off, those only that make a difference.
+    /// - Returns: false when the contact is gone.
+    func retag(_ person: Person, adding: Set<SyncTag>, removing: Set<SyncTag>) async throws -> Bool {
+        for tag in adding.subtracting(person.contact.tags).sorted(by: { $0.rawValue < $1.rawValue }) {
+            guard try await self.tag(person.contact.id, with: tag) else { return false }
+        }
+        for tag in person.tags where tag.name.map({ !SyncTag.among([$0]).isDisjoint(with: removing) }) ?? false {
+            let outcome = try await calling { () async throws(ActiveCampaignError) in
+                try await client.removeTag(
+                    tag.tagID, fromContact: person.contact.id, associationID: tag.associationID)
+            }
+            if case .contactGone = outcome { return false }
+        }
+        return true
+    }
 
     /// Writes a contact by its address and tags it.
     func upsert(_ write: ContactWrite) async throws -> ContactOutcome {
@@ -87,16 +130,32 @@ struct ActiveCampaignGateway: Sendable {
         values.email = write.email.normalized
         let outcome = Self.outcome(
             try await calling { () async throws(ActiveCampaignError) in try await client.upsert(values) })
-        guard case .written(let contactID) = outcome, let tag = write.tag else { return outcome }
+        guard case .written(let contactID) = outcome else { return outcome }
+        if write.optsOut, try await !unsubscribe(contactID) { return .gone }
+        guard let tag = write.tag else { return outcome }
         return try await self.tag(contactID, with: tag) ? outcome : .gone
     }
 
     /// Writes a contact by its id; the address may change (R8).
     func update(_ contactID: Int64, with write: ContactWrite) async throws -> ContactOutcome {
-        Self.outcome(
+        let outcome = Self.outcome(
             try await calling { () async throws(ActiveCampaignError) in
                 try await client.update(contactID, with: values(of: write))
             })
+        if case .written = outcome, write.optsOut, try await !unsubscribe(contactID) { return .gone }
+        return outcome
+    }
+
+    /// R83: the contact leaves every list it gets mail from.
+    /// - Returns: false when it is gone.
+    private func unsubscribe(_ contactID: Int64) async throws -> Bool {
+        try await calling { () async throws(ActiveCampaignError) in
+            guard let lists = try await client.lists(ofContact: contactID) else { return false }
+            for list in lists where list.status == .active {
+                _ = try await client.setSubscribed(false, contact: contactID, list: list.listID)
+            }
+            return true
+        }
     }
 
     private func tag(_ contactID: Int64, with tag: SyncTag) async throws -> Bool {
@@ -122,7 +181,7 @@ struct ActiveCampaignGateway: Sendable {
         switch outcome {
         case .written(let contactID): .written(contactID: contactID)
         case .gone: .gone
-        case .duplicateEmail: .refused(code: "duplicate_email", fields: ["Email"])
+        case .duplicateEmail: .refused(code: RecordFailure.addressTaken, fields: ["Email"])
         case .refused(let code, let fields): .refused(code: code, fields: fields)
         }
     }
@@ -193,6 +252,7 @@ struct ActiveCampaignGateway: Sendable {
             case "firstName": values.firstName = text
             case "lastName": values.lastName = text
             case "phone": values.phone = text
+            case ActiveCampaignField.optOut.description: break
             default:
                 if let id = catalog.id(of: String(field.dropFirst("custom:".count)).uppercased()) {
                     values.fieldValues[id] = text
@@ -235,5 +295,17 @@ extension StreamTrouble {
             case .permanent, .ourBug: .bug
             }
         self.init(kind: kind, code: error.code, message: "ActiveCampaign: \(error.message)")
+    }
+}
+
+extension OptOutRules.Standing {
+    /// Nil for a standing that isn't known here.
+    init?(_ status: ListMembership.Status?) {
+        switch status {
+        case .active: self = .active
+        case .unsubscribed, .bounced: self = .ended
+        case .unconfirmed: self = .unconfirmed
+        case nil: return nil
+        }
     }
 }

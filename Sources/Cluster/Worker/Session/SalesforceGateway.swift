@@ -26,7 +26,7 @@ struct SalesforceGateway: Sendable {
 
     /// Everything a record is read with, less what the org does not have.
     private func columns(of object: ObjectKind) -> [String] {
-        var names = ["Id", "CreatedDate", "SystemModstamp", "Email"]
+        var names = ["Id", "CreatedDate", "SystemModstamp", "IsDeleted", "MasterRecordId", "Email"]
         if object == .lead { names += ["IsConverted", "ConvertedContactId"] }
         if hasPackage { names += [PackageField.status, PackageField.changeSequence] }
         if let externalIDField { names.append(externalIDField) }
@@ -46,11 +46,11 @@ struct SalesforceGateway: Sendable {
         let serverNow: Date
     }
 
-    /// The next page of each object's sweep, in one counted call.
+    /// The next page of each object's sweep, deleted records and losers of merges included, in one counted call (T20, T24).
     func pull(_ cursors: [ObjectKind: InboundCursor]) async throws -> [ObjectKind: Page] {
         let objects = cursors.keys.sorted { $0.rawValue < $1.rawValue }
         let answer = try await composite(for: objects) {
-            try objects.map { object in .query(try Self.sweep(object, columns(of: object), cursors[object])) }
+            try objects.map { object in .queryAll(try Self.sweep(object, columns(of: object), cursors[object])) }
         }
         var pages: [ObjectKind: Page] = [:]
         for (object, result) in zip(objects, answer.value) {
@@ -140,6 +140,7 @@ struct SalesforceGateway: Sendable {
             id: id, object: object, fields: fields,
             createdAt: wire["CreatedDate"]?.string.flatMap(SalesforceTime.parse) ?? modified, modifiedAt: modified)
         record.isDeleted = wire["IsDeleted"]?.bool ?? false
+        record.masterRecordID = wire["MasterRecordId"]?.string
         record.isConverted = wire["IsConverted"]?.bool ?? false
         record.convertedContactID = wire["ConvertedContactId"]?.string
         record.status = wire[PackageField.status]?.string.flatMap(SyncStatus.init)

@@ -9,6 +9,7 @@ struct TenantSession: Sendable {
     let activeCampaign: ActiveCampaignGateway
     let salesforce: SalesforceGateway
     let outboundRules: OutboundRules
+    let conversionRules: ConversionRules
     /// Base address of ingest; nil registers no webhook.
     let webhookBase: String?
     /// Set once the tenant's webhook was seen to be there.
@@ -33,13 +34,16 @@ struct TenantSession: Sendable {
         self.activeCampaign = activeCampaign
         self.salesforce = salesforce
         func projector(_ object: ObjectKind) -> Projector {
-            let mappings = FieldMapping.effective(rows: tenant.config.mappings, for: object)
+            let mappings = FieldMapping.effective(
+                rows: tenant.config.mappings, for: object, syncsOptOut: tenant.settings.syncsOptOut)
             return Projector(mappings: mappings.filter { !unusable.contains($0) })
         }
         let start = streams.map(\.createdAt).min() ?? .distantFuture
         let selection = SelectionRules(settings: tenant.settings, start: start, criteria: tenant.config.criteria)
         outboundRules = OutboundRules(
             settings: tenant.settings, contacts: projector(.contact), leads: projector(.lead))
+        conversionRules = ConversionRules(
+            settings: tenant.settings, contacts: outboundRules.contacts, leads: outboundRules.leads)
         inboundRules = Dictionary(
             uniqueKeysWithValues: [ObjectKind.contact, .lead].map {
                 ($0, InboundRules(settings: tenant.settings, selection: selection, projector: projector($0)))

@@ -91,6 +91,8 @@ struct RecordStory: Encodable {
             case .missing:
                 "its Salesforce record is gone since \(stamp(dated.updatedAt)); nothing is written to it (R89)"
             case .closed: "closed since \(stamp(dated.updatedAt)): the lead was converted (R49)"
+            case .merged:
+                "its record was merged into another since \(stamp(dated.updatedAt)), whose contact goes on (D1, R90)"
             case .contactMissing:
                 "its contact is gone since \(stamp(dated.updatedAt)); it is made again when the record changes (R89)"
             }

@@ -15,18 +15,25 @@ package struct ConversionPlan: Sendable, Hashable {
 /// Conversion, pure: what happens to tags and links.
 package struct ConversionRules: Sendable {
     package let settings: SyncSettings
+    package let contacts: Projector
+    package let leads: Projector
 
     /// Makes the rules of one tenant.
-    package init(settings: SyncSettings) { self.settings = settings }
+    package init(settings: SyncSettings, contacts: Projector, leads: Projector) {
+        self.settings = settings
+        self.contacts = contacts
+        self.leads = leads
+    }
 
     /// What becomes of a linked lead that is converted; nil when there is nothing to do (not converted, or done).
     /// - Parameters:
     ///   - record: the lead as just read.
     ///   - lead: its link.
+    ///   - person: the lead's ActiveCampaign contact as just read; nil when it is gone.
     ///   - contact: the link of the record with id `convertedContactID`, when there is one.
     ///   - siblings: other active links of the lead's ActiveCampaign contact.
     package func plan(
-        for record: SalesforceRecord, lead: Link, contact: Link?, siblings: [Link] = []
+        for record: SalesforceRecord, lead: Link, person: ActiveCampaignContact?, contact: Link?, siblings: [Link] = []
     ) -> ConversionPlan? {
         guard record.object == .lead, record.isConverted, lead.object == .lead, lead.state != .closed else {
             return nil
@@ -53,7 +60,7 @@ package struct ConversionRules: Sendable {
             plan.reason = "R50"
             return plan
         }
-        plan.contact = relinked(lead, to: contactID)
+        plan.contact = relinked(lead, to: contactID, person)
         return plan
     }
 
@@ -71,11 +78,26 @@ package struct ConversionRules: Sendable {
         return plan
     }
 
-    /// Nothing is known of the new record: the next pull brings all it holds, and what is blank there and set in
-    /// ActiveCampaign goes the other way.
-    private func relinked(_ lead: Link, to recordID: String) -> Link {
-        Link(
-            contactID: lead.contactID, object: .contact, recordID: recordID, emailHash: lead.emailHash,
-            contactFingerprint: nil, recordFingerprint: nil, origin: lead.origin)
+    /// What both sides agreed on for the lead goes on for the contact where the mappings are the same. Of other fields
+    /// ActiveCampaign's present values count as seen, so that Salesforce's come first (R53).
+    private func relinked(_ lead: Link, to recordID: String, _ person: ActiveCampaignContact?) -> Link {
+        let shared = contacts.mappings.filter { mapping in
+            var own = leads.mapping(of: mapping.salesforceField)
+            own?.object = mapping.object
+            return own == mapping
+        }.map(\.salesforceField)
+        var ours = Fingerprint()
+        if let person {
+            ours.record(
+                contacts.project(person),
+                fields: contacts.mappings.map(\.salesforceField).filter { !shared.contains($0) })
+        }
+        if let agreed = lead.contactFingerprint { ours.merge(agreed, fields: shared) }
+        var theirs = Fingerprint()
+        if let agreed = lead.recordFingerprint { theirs.merge(agreed, fields: shared) }
+        return Link(
+            contactID: lead.contactID, object: .contact, recordID: recordID,
+            state: person == nil ? .contactMissing : .active, emailHash: lead.emailHash, contactFingerprint: ours,
+            recordFingerprint: theirs, origin: lead.origin)
     }
 }
