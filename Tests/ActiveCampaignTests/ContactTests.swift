@@ -9,7 +9,8 @@ private let page = #"""
       {"id":"7","email":"Ann@x.y","firstName":"Ann","lastName":null,"phone":49,"udate":"2026-05-28T09:05:48-05:00",
        "cdate":"2026-05-28T03:05:54-05:00","anonymized":"0","fieldValues":["14","15"],"contactTags":["31"]},
       {"id":8,"email":"","firstName":"","lastName":"","phone":"","udate":"0000-00-00 00:00:00","anonymized":"1",
-       "fieldValues":[],"contactTags":[]}],
+       "bounced_hard":"1","fieldValues":[],"contactTags":[],"contactLists":["9"]}],
+     "contactLists":[{"contact":"7","list":"3","status":"2","id":"5"},{"contact":"8","list":"3","status":"1","id":"8"}],
      "fieldValues":[{"contact":"7","field":"2","value":"Albany","id":"14"},{"contact":7,"field":3,"value":null,"id":15}],
      "contactTags":[{"contact":"7","tag":"20","id":"31"}],
      "tags":[{"id":"20","tag":"VIP","tagType":"contact"}],
@@ -38,6 +39,9 @@ private func list(_ ids: some Sequence<Int>, total: Int? = nil) -> String {
         #expect(ann.id == 7 && ann.email == "Ann@x.y" && ann.lastName == "" && ann.phone == "49")
         #expect(ann.fieldValues == [2: "Albany", 3: ""])
         #expect(ann.tags == [ContactTag(associationID: 31, tagID: 20, name: "VIP")])
+        #expect(ann.lists == [ListMembership(listID: 3, status: .unsubscribed)] && !ann.isHardBounced)
+        // Of lists that are not all there nothing is said at all (T28).
+        #expect(result.contacts[1].lists.isEmpty && result.contacts[1].isHardBounced)
         #expect(ann.createdAt == Date(timeIntervalSince1970: 1_779_955_554))
         // A udate five hours ahead of the server is clamped to the server's own clock (reference 3.2).
         #expect(ann.updatedAt == result.serverDate && result.serverDate == Date(timeIntervalSince1970: 1_779_959_150))
@@ -48,7 +52,7 @@ private func list(_ ids: some Sequence<Int>, total: Int? = nil) -> String {
         #expect(
             request.query == [
                 "limit=100", "orders[id]=ASC", "id_greater=6", "filters[updated_after]=2026-05-28T08:05:54Z",
-                "include=fieldValues,contactTags,contactTags.tag",
+                "include=fieldValues,contactTags,contactTags.tag,contactLists",
             ])
     }
 
