@@ -53,7 +53,11 @@ struct RecordWriter {
     /// How often the contacts of records that may pass later were tried already.
     private func attempts(of writes: [RecordWrite], _ outcomes: [RowOutcome]) async throws -> [Int64: Int] {
         let ids = zip(writes, outcomes).compactMap { write, outcome in
-            if case .refused(let refusal) = outcome, refusal.mayPass { write.contactID } else { nil }
+            if case .refused(let refusal) = outcome, refusal.mayPass || refusal.kind == .converted {
+                write.contactID
+            } else {
+                nil
+            }
         }
         return try await session.store.attempts(tenant: session.number, contactIDs: ids)
     }

@@ -31,7 +31,7 @@ struct RowRefusal: Sendable {
     var isUnknown = false
 
     /// Whether the same write may pass later.
-    var mayPass: Bool { [.passing, .locked, .blocked, .converted].contains(kind) }
+    var mayPass: Bool { [.passing, .locked, .blocked].contains(kind) }
 }
 
 /// What became of one record of a write.
