@@ -30,4 +30,20 @@ package enum StoreLimits {
     package static let errorCharacters = 500
     /// Records that share one page of an import's members.
     package static let importsPerTenant = 1_000
+    /// Seconds that a worker which does not report any more is remembered.
+    package static let workerMemory: Double = 86_400
+    /// Seconds after which a worker that does not report counts as gone.
+    package static let workerSilence: Double = 60
+    /// Rows that a gauge counts at most.
+    package static let gaugeRows = 1_000_000
+    /// Runs that the mean run's length is taken from.
+    package static let sampledRuns = 2_000
+    /// Seconds they go back at most.
+    package static let runSample: Double = 900
+    /// Decisions of one record's story, the newest.
+    package static let storyDecisions = 500
+    /// Ids of one side that one record's story follows.
+    package static let storyIDs = 100
+    /// Failures that one command makes due again.
+    package static let failuresPerRetry = 10_000
 }

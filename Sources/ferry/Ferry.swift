@@ -20,7 +20,11 @@ struct Ferry: AsyncParsableCommand {
             CommandGroup(
                 name: "Set-up",
                 subcommands: [MigrateCommand.self, KeysCommand.self, SealCommand.self, SettingsCommand.self]),
-            CommandGroup(name: "Control", subcommands: [TenantsCommand.self, SyncCommand.self]),
+            CommandGroup(
+                name: "Control",
+                subcommands: [
+                    TenantsCommand.self, SyncCommand.self, RecordsCommand.self, QueueCommand.self, WorkersCommand.self,
+                ]),
             CommandGroup(name: "Providers", subcommands: [SimulateCommand.self]),
         ])
 }

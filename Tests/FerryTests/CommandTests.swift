@@ -47,6 +47,10 @@ extension ProcessTests {
                 "scheduler", "worker", "ingest", "dev", "migrate", "keys generate", "seal", "settings", "simulate",
                 "tenants list", "tenants show", "tenants apply", "tenants pause", "tenants resume", "tenants remove",
                 "sync now", "sync status",
+                "records explain", "records failed", "records retry", "records skip", "records unskip", "queue status",
+                "queue age", "queue pause", "queue resume", "queue drain", "queue dead list", "queue dead retry",
+                "queue dead discard", "workers list", "workers quiet", "workers stop", "tenants why",
+                "tenants validate",
             ]
             #expect(Set(promised).isSubset(of: seen), "\(seen)")
         }

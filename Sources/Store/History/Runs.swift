@@ -64,22 +64,24 @@ extension Store {
         let rows = try await query(
             "SELECT * FROM ferry.sync_runs WHERE tenant_no = $1 AND started_at >= $2 ORDER BY started_at DESC LIMIT $3",
             [.int4(tenant), .timestamptz(since), .int(min(limit, StoreLimits.pageSize))])
-        return try decode(rows) { row in
-            var record = RunRecord(
-                run: try row.get("run"), direction: try row.case("direction"), startedAt: try row.get("started_at"),
-                finishedAt: try row.optional("finished_at"), outcome: try row.get("outcome"),
-                errorCode: try row.optional("error_code"))
-            record.seen = try row.get("seen")
-            record.created = try row.get("created")
-            record.updated = try row.get("updated")
-            record.imported = try row.get("imported")
-            record.conflicts = try row.get("conflicts")
-            record.failed = try row.get("failed")
-            record.acknowledged = try row.get("acknowledged")
-            record.contactCalls = try row.get("ac_calls")
-            record.recordCalls = try row.get("sf_calls")
-            return record
-        }
+        return try decode(rows, Self.runRecord)
+    }
+
+    static func runRecord(_ row: PostgresRow) throws -> RunRecord {
+        var record = RunRecord(
+            run: try row.get("run"), direction: try row.case("direction"), startedAt: try row.get("started_at"),
+            finishedAt: try row.optional("finished_at"), outcome: try row.get("outcome"),
+            errorCode: try row.optional("error_code"))
+        record.seen = try row.get("seen")
+        record.created = try row.get("created")
+        record.updated = try row.get("updated")
+        record.imported = try row.get("imported")
+        record.conflicts = try row.get("conflicts")
+        record.failed = try row.get("failed")
+        record.acknowledged = try row.get("acknowledged")
+        record.contactCalls = try row.get("ac_calls")
+        record.recordCalls = try row.get("sf_calls")
+        return record
     }
 
     static func recording(_ record: RunRecord, tenant: Int32) -> PostgresStatement {
@@ -139,12 +141,14 @@ extension Store {
                 .int4(tenant), .timestamptz(since), .int8(contactID), .text(recordID),
                 .int(min(limit, StoreLimits.pageSize)),
             ])
-        return try decode(rows) { row in
-            let decision = Decision(
-                try row.case("code"), try row.case("direction"), try row.case("object"),
-                contactID: try row.optional("ac_id"), recordID: try row.optional("sf_id"),
-                reason: try row.optional("detail"), field: try row.optional("field"))
-            return DecisionRow(at: try row.get("at"), run: try row.get("run"), decision: decision)
-        }
+        return try decode(rows, Self.decisionRow)
+    }
+
+    static func decisionRow(_ row: PostgresRow) throws -> DecisionRow {
+        let decision = Decision(
+            try row.case("code"), try row.case("direction"), try row.case("object"),
+            contactID: try row.optional("ac_id"), recordID: try row.optional("sf_id"),
+            reason: try row.optional("detail"), field: try row.optional("field"))
+        return DecisionRow(at: try row.get("at"), run: try row.get("run"), decision: decision)
     }
 }

@@ -25,5 +25,6 @@ struct Migration: Sendable {
         Migration("m0003_history", PackageResources.m0003_history_sql),
         Migration("m0004_streams", PackageResources.m0004_streams_sql),
         Migration("m0005_run_requests", PackageResources.m0005_run_requests_sql),
+        Migration("m0006_operations", PackageResources.m0006_operations_sql),
     ]
 }

@@ -47,35 +47,65 @@ struct Runtime: Sendable {
         }
     }
 
-    /// A scheduler over this runtime's stores.
-    func scheduler() throws -> SchedulerService {
-        let listener = PostgresListener(postgres, channels: ["ferry_streams"])
-        return SchedulerService(store: store, queue: try queue(), clock: clock, logger: logger) {
-            AsyncStream(bufferingPolicy: .bufferingNewest(1)) { continuation in
-                let task = Task {
-                    for await _ in listener.events() { continuation.yield() }
-                    continuation.finish()
+    /// A scheduler over this runtime's stores, which rests while the queue's switch is not at *running*.
+    func scheduler(queue given: JobQueue? = nil) throws -> any Service {
+        let queue = try given ?? queue()
+        let (store, clock, logger, postgres) = (store, clock, logger, postgres)
+        return SwitchedService(
+            logger: logger, orders: { _ in try await store.queueSwitch().mode == .running ? .work : .rest },
+            make: {
+                let listener = PostgresListener(postgres, channels: ["ferry_streams"])
+                return SchedulerService(store: store, queue: queue, clock: clock, logger: logger) {
+                    AsyncStream(bufferingPolicy: .bufferingNewest(1)) { continuation in
+                        let task = Task {
+                            for await _ in listener.events() { continuation.yield() }
+                            continuation.finish()
+                        }
+                        continuation.onTermination = { _ in task.cancel() }
+                    }
                 }
-                continuation.onTermination = { _ in task.cancel() }
-            }
-        }
+            })
     }
 
-    /// A worker over this runtime's stores.
+    /// A worker over this runtime's stores, which follows the queue's switch and what `ferry workers` asks of it.
     /// - Parameters:
     ///   - keys: opens tenants' secrets.
     ///   - concurrency: jobs at once.
-    func worker(id: String, keys: KeyRing, concurrency: Int, grace: Duration) throws -> WorkerService {
-        let isLoopbackAllowed = try settings.environment != .production
-        var http = isLoopbackAllowed ? HTTPOptions.loopback : HTTPOptions()
-        http.caFile = settings[.certificateAuthorityFile]
+    func worker(
+        id: String, keys: KeyRing, concurrency: Int, grace: Duration, queue given: JobQueue? = nil
+    ) throws -> any Service {
         let runner = JobRunner(
-            store: store, clock: clock, logger: logger, http: try HTTPClient(options: http), keys: keys,
-            providers: ProviderPolicy(
-                hostSuffixes: settings.hostSuffixes, allowsLoopback: isLoopbackAllowed,
-                webhookBase: settings[.ingestURL]))
+            store: store, clock: clock, logger: logger, http: try providerClient(), keys: keys,
+            providers: try providerPolicy())
         let options = WorkerService.Options(id: WorkerID(id), concurrency: concurrency, grace: grace)
-        return WorkerService(queue: try queue(), options: options, logger: logger) { job in await runner.run(job) }
+        let (queue, logger) = (try given ?? queue(), logger)
+        let roll = WorkerEnrolment(store: store, name: id, concurrency: concurrency)
+        return SwitchedService(
+            logger: logger, orders: { try await roll.orders($0) }, leave: { await roll.leave() },
+            make: {
+                WorkerService(queue: queue, options: options, logger: logger) { job in
+                    MetricCatalog.running(1)
+                    let start = ContinuousClock.now
+                    let outcome = await runner.run(job)
+                    MetricCatalog.running(-1)
+                    MetricCatalog.ended(job.key.kind, outcome, after: ContinuousClock.now - start)
+                    return outcome
+                }
+            })
+    }
+
+    /// A client for the providers, as strict as the environment asks for.
+    func providerClient() throws -> HTTPClient {
+        var http = try settings.environment == .production ? HTTPOptions() : HTTPOptions.loopback
+        http.caFile = settings[.certificateAuthorityFile]
+        return try HTTPClient(options: http)
+    }
+
+    /// Which provider addresses may be called.
+    func providerPolicy() throws -> ProviderPolicy {
+        ProviderPolicy(
+            hostSuffixes: settings.hostSuffixes, allowsLoopback: try settings.environment != .production,
+            webhookBase: settings[.ingestURL])
     }
 
     /// Ingest and the inbox behind it.
@@ -85,25 +115,38 @@ struct Runtime: Sendable {
         let store = store
         let clock = clock
         let inbox = ChangeInbox(logger: logger) { hints in
-            try await store.recordChanges(
-                hints.map { SeenChange(tenant: $0.tenant, contactID: $0.contactID) },
-                now: clock.now)
+            do {
+                try await store.recordChanges(
+                    hints.map { SeenChange(tenant: $0.tenant, contactID: $0.contactID) }, now: clock.now)
+                MetricCatalog.hints(.accepted, hints.count)
+            } catch {
+                MetricCatalog.hints(.notStored, hints.count)
+                throw error
+            }
         }
         let server = IngestServer(
             host: host, port: port, inbox: inbox, logger: logger,
             lookup: { hash in
-                try await store.tenant(forTokenHash: hash)
+                let found = try await store.tenant(forTokenHash: hash)
+                if found == nil { MetricCatalog.hints(.unknownToken) }
+                return found
             },
             report: { tenant, error in
+                MetricCatalog.hints(.malformed)
                 try? await store.reportWebhookFailure(tenant: tenant, code: error.rawValue, now: clock.now)
             }, onBound: onBound)
         return [inbox, server]
     }
 
-    /// Runs services until SIGTERM or SIGINT, then lets them leave within the grace time.
+    /// Runs services until SIGTERM or SIGINT, then lets them leave within the grace time. They end in reverse order.
     func serve(_ services: [any Service]) async throws {
         var configuration = ServiceGroupConfiguration(
-            services: services.map { .init(service: $0) }, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+            services: services.map {
+                // A role that was told to leave takes its process with it, in peace.
+                .init(
+                    service: $0,
+                    successTerminationBehavior: $0 is SwitchedService ? .gracefullyShutdownGroup : .cancelGroup)
+            }, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
         configuration.maximumGracefulShutdownDuration = .seconds(try settings.graceSeconds)
         try await ServiceGroup(configuration: configuration).run()
         await pool.close()

@@ -16,6 +16,7 @@ enum Setting: String, CaseIterable {
     case ingestURL = "FERRY_INGEST_URL"
     case adminHost = "FERRY_ADMIN_HOST"
     case adminPort = "FERRY_ADMIN_PORT"
+    case autoscaleSeconds = "FERRY_AUTOSCALE_SECONDS"
     case workerConcurrency = "FERRY_WORKER_CONCURRENCY"
     case graceSeconds = "FERRY_GRACE_SECONDS"
     case clockOffsetFile = "FERRY_CLOCK_OFFSET_FILE"
@@ -27,9 +28,10 @@ enum Setting: String, CaseIterable {
         case .environment: "production"
         case .hostSuffixes:
             "api-us1.com,activehosted.com,salesforce.com,force.com,salesforce.mil,cloudforce.com"
-        case .ingestHost, .adminHost: "0.0.0.0"
+        case .ingestHost: "0.0.0.0"
         case .ingestPort: "8080"
-        case .adminPort: "9090"
+        case .adminHost: "127.0.0.1"
+        case .autoscaleSeconds: "30"
         case .workerConcurrency: "64"
         case .graceSeconds: "25"
         case .logLevel: "info"
@@ -52,8 +54,10 @@ enum Setting: String, CaseIterable {
         case .ingestPort: "port ingest listens on, 0 for any free one"
         case .ingestURL:
             "ingest's address as ActiveCampaign reaches it, https://…; without it no webhooks are registered"
-        case .adminHost: "address of /livez, /readyz and /metrics"
-        case .adminPort: "port of /livez, /readyz and /metrics, 0 for any free one"
+        case .adminHost:
+            "address of /livez, /readyz, /metrics and /autoscale; loopback unless set, they have no password"
+        case .adminPort: "port of /livez, /readyz, /metrics and /autoscale, 0 for any free one; without it they are off"
+        case .autoscaleSeconds: "seconds in which /autoscale wants runnable work done, 1 to 3600; schedulers only"
         case .workerConcurrency: "jobs one worker runs at once, 1 to 1000"
         case .graceSeconds: "seconds a worker may take to finish or hand back its jobs after SIGTERM, 1 to 3600"
         case .clockOffsetFile: "file holding seconds to add to the clock while running; FERRY_ENV=test only"

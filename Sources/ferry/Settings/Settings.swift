@@ -62,7 +62,7 @@ struct Settings: Sendable {
     /// Reads every setting once, so that a bad one stops the start whoever would have used it.
     private func check() throws {
         let environment = try self.environment
-        _ = try (ingestPort, adminPort, workerConcurrency, graceSeconds, logLevel)
+        _ = try (ingestPort, adminPort, autoscaleSeconds, workerConcurrency, graceSeconds, logLevel)
         if values[.clockOffsetFile] != nil, environment != .test {
             throw SettingsError(description: "FERRY_CLOCK_OFFSET_FILE is refused unless FERRY_ENV=test")
         }
@@ -102,7 +102,9 @@ struct Settings: Sendable {
     var environment: Environment { get throws { try choice(.environment) } }
     var logLevel: Logger.Level { get throws { try choice(.logLevel) } }
     var ingestPort: Int { get throws { try integer(.ingestPort, in: 0...65_535) } }
-    var adminPort: Int { get throws { try integer(.adminPort, in: 0...65_535) } }
+    /// Nil when the admin door stays shut.
+    var adminPort: Int? { get throws { self[.adminPort] == nil ? nil : try integer(.adminPort, in: 0...65_535) } }
+    var autoscaleSeconds: Int { get throws { try integer(.autoscaleSeconds, in: 1...3_600) } }
     var workerConcurrency: Int { get throws { try integer(.workerConcurrency, in: 1...1_000) } }
     var graceSeconds: Int { get throws { try integer(.graceSeconds, in: 1...3_600) } }
 

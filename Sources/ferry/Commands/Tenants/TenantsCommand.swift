@@ -7,7 +7,11 @@ import Yams
 struct TenantsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "tenants", abstract: "List, show and change tenants.",
-        subcommands: [List.self, Show.self, Apply.self, Pause.self, Resume.self, Remove.self])
+        subcommands: [
+            List.self, Show.self, TenantsWhy.self, TenantsValidate.self, TenantsDoctor.self, Apply.self, Pause.self,
+            Resume.self,
+            Remove.self,
+        ])
 
     // MARK: - Looking
 

@@ -1,0 +1,100 @@
+package import SyncRules
+
+extension Decision {
+    /// The decision as a person reads it: what was done or not, and the rule or answer behind it. Names ids and fields,
+    /// never values.
+    package var sentence: String {
+        let why = reason.map { " " + Self.because($0) } ?? ""
+        return "\(code.clause(direction, object, field: field))\(why)."
+    }
+
+    /// The rule in words, or the provider's error code as it came.
+    private static func because(_ reason: String) -> String {
+        RuleWords.of(reason).map { "– \($0) (\(reason))" } ?? "(\(reason))"
+    }
+}
+
+extension DecisionCode {
+    /// What the code says of a record. The switch names every code, so that a new one can't be forgotten.
+    fileprivate func clause(_ direction: Direction, _ object: ObjectKind, field: String?) -> String {
+        let toward = direction == .outbound ? "Salesforce" : "ActiveCampaign"
+        let record = object.name
+        let named = field.map { "field \($0)" } ?? "a field"
+        return switch self {
+        case .seen: direction == .outbound ? "Seen changed in ActiveCampaign" : "Seen changed in Salesforce"
+        case .unchangedProjection:
+            "Nothing written to \(toward): no mapped field differs from what both sides agreed on"
+        case .outOfScope: "Nothing written to \(toward): the \(record) is not in scope"
+        case .noEmail: "Left out: the \(record) has no e-mail address, by which the two sides know a person"
+        case .duplicateMatch: "Left out: another record has the same e-mail address or contact"
+        case .linked: "Matched to a \(record) that is there already, and linked"
+        case .echoDropped: "Nothing written to \(toward): the change is our own write coming back"
+        case .conflictLost: "The ActiveCampaign change was dropped: the \(record) had changed in Salesforce, which wins"
+        case .blankKept: "A blank did not empty \(named) of the \(record)"
+        case .coerced: "The value of \(named) was converted to the other side's type"
+        case .truncated: "The value of \(named) was cut to the length the other side holds"
+        case .queued: "Left waiting for a later run"
+        case .mergedIntoLater: "Taken together with a later change of the same \(record)"
+        case .budgetWait: "Left waiting: the tenant's allowance of provider calls is used up"
+        case .lockedRetry: "\(toward) could not take the \(record) for now; it is tried again"
+        case .sent: "Sent to \(toward); the answer is still to come"
+        case .accepted: "Written to \(toward) and accepted"
+        case .rejected: "\(toward) refused the \(record)"
+        case .invalidBeforeSend: "Written without \(named), which \(toward) does not take as it is"
+        case .relinked: "Linked to another record: the lead was converted or the record merged"
+        case .tombstoned: "One side's record is gone; nothing is deleted on the other"
+        case .withheldMassDelete: "Held back: too many records vanished at once to believe it without a human"
+        case .loopBrake: "Held: it was written more often within an hour than people change records"
+        case .driftPaused: "Held: the two sides drifted apart in too many records at once"
+        case .readonlyObserved: "Read only: the \(record) is observed, and never written by this tenant's settings"
+        }
+    }
+}
+
+/// The rules of the sync in a clause each, as far as decisions name them.
+package enum RuleWords {
+    /// The clause of a rule or internal code; nil for what is a provider's error code.
+    package static func of(_ reason: String) -> String? { words[reason] }
+
+    private static let words = [
+        "R7": "records without an e-mail address do not sync",
+        "R14": "only the two automation actions bring a new contact to Salesforce",
+        "R17.created": "an automation asked for it, and it was created",
+        "R17": "what came from ActiveCampaign goes both ways",
+        "R19": "an automation asked for it, and the person was there already",
+        "R24": "it is linked and carries a sync tag",
+        "R26": "its sync tag was taken away",
+        "R27": "a tag alone does not link a contact that was never synced",
+        "R29": "only mapped fields count",
+        "R36.none": "no records of this object are selected",
+        "R37": "it was there before the tenant began",
+        "R40": "it is selected, or was synced before and is followed",
+        "R41": "its marker checkbox is not set",
+        "R42": "it does not meet the selection criteria",
+        "R49": "its lead was converted; the person goes on as a contact",
+        "R49.no_contact": "its lead was converted to no contact that we can see",
+        "R50": "its lead was converted to a contact that was linked already",
+        "R52": "its status in Salesforce is set to synced",
+        "R53": "Salesforce is primary in a conflict",
+        "R58": "our own writes are known by their values",
+        "R59": "a recalculated formula alone is no change",
+        "R89": "deletions are never passed on",
+        "R91": "the contact of this address is authoritative, the lead waits behind it",
+        "D3": "two Salesforce records can't share one ActiveCampaign contact",
+        "D6": "a bad field is left out and the record goes on",
+        "T17": "an earlier creation's answer was lost, and is looked for first",
+        "import": "in a bulk import",
+        "import_open": "it is in a bulk import that is still open",
+        "import_refused": "the bulk import did not take it",
+        "excluded": "a person keeps this record out; `ferry records unskip` takes it back",
+        "review": "it is read again after a conflict",
+        "record_gone": "its Salesforce record is gone, and it is looked at anew",
+        "contact_gone": "the contact was deleted while it was written",
+        "changed_meanwhile": "it changed while it was written, and is read again",
+        "creation_outcome_unknown":
+            "an earlier creation's answer was lost; a second try waits until it would be visible",
+        "included_again": "a person took it back into the sync",
+        "no_email": "the record has no e-mail address",
+        "duplicate_match": "another record has the same e-mail address or contact",
+    ]
+}
