@@ -10,7 +10,7 @@ struct Bench: AsyncParsableCommand {
             Each line is {"figure": NAME, "value": NUMBER, "unit": UNIT}. Progress goes to standard error. Figures are \
             of this machine at this moment: run twice, with nothing else running, before you compare.
             """,
-        subcommands: [EnvironmentBench.self])
+        subcommands: [EnvironmentBench.self, SimulatorsBench.self, SimulatorsLoad.self])
 }
 
 /// Prints the environment line alone.

@@ -44,6 +44,8 @@ extension ProcessTests {
                 #expect(why.ending == .code(1))
                 let obstacle = try JSONDecoder().decode(Obstacle.self, from: Data(why.output.utf8))
                 #expect(obstacle.code == "queue_paused" && obstacle.why.contains("upgrade") && obstacle.needsHuman)
+                let refused = try await cluster.ferry("sync", "now", "acme", "--wait")
+                #expect(refused.ending == .code(64) && refused.errors.contains("ferry queue resume"))
                 let status = try await cluster.ferry("queue", "status")
                 #expect(status.ending == .code(1) && status.output.contains("paused"))
                 let after: Int64 = try await cluster.value("SELECT count(*) AS value FROM ferry.sync_runs")
@@ -101,6 +103,9 @@ extension ProcessTests {
                 #expect(why.output.contains("workers_quiet") && why.ending == .code(1))
                 try tenant.enterInSalesforce(1...2)
                 #expect(try await cluster.ferry("workers", "resume", "--all").ending == .code(0))
+                // One that was taken off the roll, as by a twin's leaving, comes back by itself.
+                try await cluster.store.dismiss(worker: "w1")
+                try await eventually("it enrols again") { try await cluster.store.workers().map(\.name) == ["w1"] }
                 try await cluster.converge(tenant)
 
                 #expect(try await cluster.ferry("workers", "stop", "w1", "--reason", "old machine").ending == .code(0))
@@ -162,6 +167,50 @@ extension ProcessTests {
                     "queue", "dead", "discard", "--older-than", "1h", "--yes", "--json")
                 #expect(discarded.ending == .code(0), "\(discarded.errors)")
             }
+        }
+
+        @Test func aJobThatKillsItsWorkersIsListedRetriedAndDiscarded() async throws {
+            try await LiveCluster.run { cluster in
+                let tenant = try await LiveTenant.onBoard("acme", in: cluster)
+                _ = try cluster.start("scheduler")
+                let fault = tenant.org.addFault(.stall(seconds: 600), callClass: "composite", .times(9))
+                for death in 1...3 {
+                    let worker = try cluster.start("worker", "--name", "w\(death)")
+                    try await eventually("worker \(death) is inside a call", within: .seconds(60)) {
+                        cluster.faults.strikes(of: fault) >= death
+                    }
+                    worker.send(SIGKILL)
+                    _ = try await worker.end()
+                    // Its lease runs out.
+                    try cluster.advance(20)
+                }
+                let last = try cluster.start("worker", "--name", "w4")
+                try await eventually("the job is a dead letter", within: .seconds(60)) {
+                    try await cluster.ferry("queue", "dead", "list").ending == .code(1)
+                }
+                last.send(SIGKILL)
+                let listed = try await cluster.ferry("queue", "dead", "list", "--tenant", "acme", "--json")
+                let letters = try JSONDecoder().decode([Letter].self, from: Data(listed.output.utf8))
+                #expect(letters.map(\.tenant) == ["acme"] && letters.map(\.code) == ["worker_lost"])
+                let other = try await cluster.ferry("queue", "dead", "list", "--kind", "imports", "--json")
+                #expect(other.ending == .code(0))
+                let unsure = try await cluster.ferry("queue", "dead", "retry")
+                #expect(unsure.ending == .code(64) && unsure.errors.contains("retry 1 dead letters"))
+                let dry = try await cluster.ferry("queue", "dead", "discard", "--dry-run")
+                #expect(dry.ending == .code(0) && dry.output.contains("worker_lost"))
+                let retried = try await cluster.ferry(
+                    "queue", "dead", "retry", "--code", "worker_lost", "--yes", "--as", "ann", "--reason", "mended")
+                #expect(retried.ending == .code(0) && retried.output.contains("1 dead letters"))
+                #expect(try await cluster.ferry("queue", "dead", "list").ending == .code(0))
+                let audit = try #require(try await cluster.store.audits(of: "queue").first)
+                #expect(audit.verb == "dead retry" && audit.actor == "ann" && audit.reason == "mended")
+                #expect(audit.detail == ["code": "worker_lost", "letters": "1"])
+            }
+        }
+
+        private struct Letter: Decodable {
+            let tenant: String
+            let code: String
         }
 
         /// The code of what keeps acme from running.

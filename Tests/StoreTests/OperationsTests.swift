@@ -32,7 +32,9 @@ import Testing
         try await store.enroll(worker: "w1", host: "h", processID: 8, concurrency: 64)
         #expect(try await store.report(worker: "w1", state: .running).wish == nil)
         // One that was never enrolled, as when PostgreSQL came back empty, is told the switch all the same.
-        #expect(try await store.report(worker: "w2", state: .running).mode == .paused)
+        #expect(
+            try await store.report(worker: "w2", state: .running)
+                == WorkerOrders(mode: .paused, wish: nil, isEnrolled: false))
         try await store.dismiss(worker: "w1")
         #expect(try await store.workers().isEmpty)
         await pool.close()

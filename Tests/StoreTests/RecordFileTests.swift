@@ -155,6 +155,22 @@ import Testing
 
     // MARK: - Sentences
 
+    /// A rule that decides about records is explained in words the day it does.
+    @Test func everyRuleThatDecidesHasWords() throws {
+        let root = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../Sources").standardized
+        var named: Set<String> = []
+        for room in ["SyncRules", "Cluster"] {
+            let files = FileManager.default.enumerator(at: root.appending(path: room), includingPropertiesForKeys: nil)
+            for case let file as URL in try #require(files) where file.pathExtension == "swift" {
+                let text = try String(contentsOf: file, encoding: .utf8)
+                named.formUnion(text.matches(of: #/"((?:R|D|T)[0-9]+(?:\.[a-z_]+)?)"/#).map { String($0.output.1) })
+                named.formUnion(text.matches(of: #/reason: "([a-z_]+)"/#).map { String($0.output.1) })
+            }
+        }
+        #expect(named.count > 20)
+        #expect(named.filter { RuleWords.of($0) == nil } == [])
+    }
+
     @Test(arguments: DecisionCode.allCases)
     func everyDecisionIsASentenceOfItsOwn(code: DecisionCode) {
         for direction in Direction.allCases {

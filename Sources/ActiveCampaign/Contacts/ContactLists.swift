@@ -20,16 +20,11 @@ package struct ListMembership: Sendable, Hashable {
 extension ActiveCampaignClient {
     /// A contact's lists; nil when there is no such contact.
     package func lists(ofContact id: Int64) async throws(ActiveCampaignError) -> [ListMembership]? {
-        struct Row: Decodable, Sendable { let list, status: LooseText? }
         do {
             // Never the global `contactLists`: its filters do nothing (reference 3.10).
-            let rows: [Row] = try await wholeList(
+            let rows: [ContactListRow] = try await wholeList(
                 .get(.contactLists, "contacts/\(id)/contactLists"), key: "contactLists")
-            return rows.compactMap { row in
-                row.list?.integer.map {
-                    ListMembership(listID: $0, status: row.status?.integer.flatMap { .init(rawValue: Int($0)) })
-                }
-            }
+            return rows.compactMap(\.membership)
         } catch let error where error.isNotFound {
             return nil
         }

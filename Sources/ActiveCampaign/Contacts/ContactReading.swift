@@ -3,7 +3,7 @@ package import Foundation
 
 extension ActiveCampaignClient {
     private static var sideloads: (name: String, value: String) {
-        ("include", "fieldValues,contactTags,contactTags.tag")
+        ("include", "fieldValues,contactTags,contactTags.tag,contactLists")
     }
 
     // MARK: - Walking
@@ -79,7 +79,9 @@ extension ActiveCampaignClient {
             guard let tags = try await tags(ofContact: id) else { return nil }
             let own = answer.fieldValues.elements.filter { $0.contact?.integer == id }
             var contact = ContactRecord(
-                answer.contact, id: id, values: own, tags: [], names: [:], serverDate: serverDate)
+                answer.contact, id: id, values: own, tags: [],
+                lists: (answer.contactLists?.elements ?? []).filter { $0.contact?.integer == id }, names: [:],
+                serverDate: serverDate)
             contact.tags = tags
             return contact
         } catch let error where error.isNotFound {

@@ -16,6 +16,10 @@ package struct ContactRecord: Sendable, Hashable, CustomStringConvertible {
     package var fieldValues: [Int64: String]
     /// Its tags.
     package var tags: [ContactTag]
+    /// Its standing with every list it ever was on.
+    package var lists: [ListMembership]
+    /// Whether mail to its address came back for good.
+    package var isHardBounced: Bool
     /// When it was made; nil when ActiveCampaign doesn't tell.
     package var createdAt: Date?
     /// When anything about it last changed: tags, notes, opens and clicks count, too (reference 3.3). Never later than
@@ -27,7 +31,8 @@ package struct ContactRecord: Sendable, Hashable, CustomStringConvertible {
     /// Makes a contact.
     package init(
         id: Int64, email: String, firstName: String = "", lastName: String = "", phone: String = "",
-        fieldValues: [Int64: String] = [:], tags: [ContactTag] = [], createdAt: Date? = nil, updatedAt: Date? = nil,
+        fieldValues: [Int64: String] = [:], tags: [ContactTag] = [],
+        lists: [ListMembership] = [], isHardBounced: Bool = false, createdAt: Date? = nil, updatedAt: Date? = nil,
         isAnonymized: Bool = false
     ) {
         self.id = id
@@ -37,6 +42,8 @@ package struct ContactRecord: Sendable, Hashable, CustomStringConvertible {
         self.phone = phone
         self.fieldValues = fieldValues
         self.tags = tags
+        self.lists = lists
+        self.isHardBounced = isHardBounced
         self.createdAt = createdAt
         self.updatedAt = updatedAt
         self.isAnonymized = isAnonymized

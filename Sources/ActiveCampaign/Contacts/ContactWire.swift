@@ -7,6 +7,7 @@ struct ContactsAnswer: Decodable {
     let contacts: [ContactRow]
     let fieldValues: LooseList<FieldValueRow>?
     let contactTags: LooseList<ContactTagRow>?
+    let contactLists: LooseList<ContactListRow>?
     let tags: LooseList<TagRow>?
     let meta: LooseMeta?
 
@@ -19,8 +20,29 @@ struct ContactsAnswer: Decodable {
         let cdate: LooseText?
         let udate: LooseText?
         let anonymized: LooseText?
+        let bouncedHard: LooseText?
         let fieldValues: LooseList<LooseText>?
         let contactTags: LooseList<LooseText>?
+        let contactLists: LooseList<LooseText>?
+
+        enum CodingKeys: String, CodingKey {
+            case id, email, firstName, lastName, phone, cdate, udate, anonymized, fieldValues, contactTags, contactLists
+            case bouncedHard = "bounced_hard"
+        }
+    }
+}
+
+struct ContactListRow: Decodable, Sendable {
+    let id: LooseText?
+    let contact: LooseText?
+    let list: LooseText?
+    let status: LooseText?
+
+    /// Nil without the list's number.
+    var membership: ListMembership? {
+        list?.integer.map {
+            ListMembership(listID: $0, status: status?.integer.flatMap { .init(rawValue: Int($0)) })
+        }
     }
 }
 
@@ -60,6 +82,7 @@ struct TagRow: Decodable, Sendable {
 struct ContactAnswer: Decodable {
     let contact: ContactsAnswer.ContactRow
     let fieldValues: LooseList<FieldValueRow>
+    let contactLists: LooseList<ContactListRow>?
 }
 
 /// The answer to a write; only the number is of interest.
@@ -121,6 +144,7 @@ struct JoinedContacts {
     init(_ answer: ContactsAnswer, serverDate: Date?) throws {
         let values = Dictionary(grouping: answer.fieldValues?.elements ?? []) { $0.contact?.integer }
         let tags = Dictionary(grouping: answer.contactTags?.elements ?? []) { $0.contact?.integer }
+        let lists = Dictionary(grouping: answer.contactLists?.elements ?? []) { $0.contact?.integer }
         let names = TagSideload.names(answer.tags)
         for row in answer.contacts {
             guard let id = row.id.integer else { throw UnexpectedShape() }
@@ -129,12 +153,18 @@ struct JoinedContacts {
             let hasAll =
                 Self.holds(ownValues.map(\.id), listed: row.fieldValues, isSideloaded: answer.fieldValues != nil)
                 && Self.holds(ownTags.map(\.id), listed: row.contactTags, isSideloaded: answer.contactTags != nil)
+            // Of lists half a truth is worse than none: a missing row could be the one that is active (T28).
+            let ownLists = lists[id] ?? []
+            let hasLists = Self.holds(
+                ownLists.map(\.id), listed: row.contactLists, isSideloaded: answer.contactLists != nil)
             guard hasAll else {
                 incomplete.append(id)
                 continue
             }
             complete.append(
-                ContactRecord(row, id: id, values: ownValues, tags: ownTags, names: names, serverDate: serverDate))
+                ContactRecord(
+                    row, id: id, values: ownValues, tags: ownTags, lists: hasLists ? ownLists : [], names: names,
+                    serverDate: serverDate))
         }
     }
 
@@ -148,7 +178,7 @@ extension ContactRecord {
     /// A row of the wire with what belongs to it.
     init(
         _ row: ContactsAnswer.ContactRow, id: Int64, values: [FieldValueRow], tags: [ContactTagRow],
-        names: [Int64: String?], serverDate: Date?
+        lists: [ContactListRow], names: [Int64: String?], serverDate: Date?
     ) {
         let updated = WireDate.parse(row.udate?.text)
         self.init(
@@ -157,7 +187,8 @@ extension ContactRecord {
             fieldValues: Dictionary(
                 values.compactMap { value in value.field?.integer.map { ($0, value.value?.orEmpty ?? "") } },
                 uniquingKeysWith: { _, last in last }),
-            tags: tags.compactMap { ContactTag($0, names: names) },
+            tags: tags.compactMap { ContactTag($0, names: names) }, lists: lists.compactMap(\.membership),
+            isHardBounced: (row.bouncedHard?.integer ?? 0) > 0,
             createdAt: WireDate.parse(row.cdate?.text),
             updatedAt: updated.map { update in serverDate.map { min($0, update) } ?? update },
             isAnonymized: row.anonymized?.isTrue ?? false)

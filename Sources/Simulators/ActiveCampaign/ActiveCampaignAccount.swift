@@ -66,9 +66,9 @@ package final class ActiveCampaignAccount: Sendable {
         directory.forget(token: token)
     }
 
-    /// Replaces the key; the old one is worthless at once. Gives the new key.
+    /// Replaces the key; the old one is worthless at once, unless switched. Gives the new key.
     package func rotateToken() -> String {
-        directory.forget(token: token)
+        if options.rotationKillsOldKey { directory.forget(token: token) }
         let fresh = access.withLock { access in
             access.keys += 1
             access.token = CampaignRandom.hex(seed, UInt64(access.keys)) + access.token.suffix(32)

@@ -11,6 +11,18 @@ package struct ActiveCampaignOptions: Sendable, Codable, Equatable {
         case empty
     }
 
+    /// How a call without a good key is answered, always 403.
+    package enum BadKeyBody: String, Sendable, Codable, CaseIterable {
+        /// `{"message":"Forbidden"}`
+        case message
+        /// `{"errors":[{"status":403,"title":"Forbidden","detail":…}]}`, as a missing permission is told.
+        case errors
+        /// A page of the edge.
+        case html
+        /// Nothing.
+        case empty
+    }
+
     /// How the rate limit counts.
     package enum LimitAlgorithm: String, Sendable, Codable, CaseIterable {
         /// As many tokens as the limit, refilled evenly.
@@ -53,6 +65,10 @@ package struct ActiveCampaignOptions: Sendable, Codable, Equatable {
 
     // MARK: Access
 
+    /// Body of the 403 to a key that was revoked, or to an unknown key on the account's host name.
+    package var badKeyBody = BadKeyBody.message
+    /// Whether a key is worthless as soon as it is replaced; else both work.
+    package var rotationKillsOldKey = true
     /// First path components (`lists`, `import`, …) that the key's user may not use: 403.
     package var forbiddenResources: Set<String> = []
     /// Whether the account has a payment problem: 402 on everything.
@@ -62,6 +78,14 @@ package struct ActiveCampaignOptions: Sendable, Codable, Equatable {
 
     // MARK: Reading
 
+    /// Rows of the largest page of lists other than contacts.
+    package var pageRowsElsewhere = SimulatorsLimits.ActiveCampaign.pageRows
+    /// Seconds a segment's query takes: until then the segment is empty.
+    package var segmentSeconds = 2.0
+    /// Seconds a segment's result is kept before `forceQuery=1` makes a new one.
+    package var segmentFreshSeconds = 3_600.0
+    /// Whether `filters[updated_timestamp]` does what `filters[updated_after]` does; else it is ignored.
+    package var takesUpdatedTimestampFilter = false
     /// Seconds until `updated_after`, `search` and `email_like` see a change.
     package var readLagSeconds = 0.0
     /// Whether `updated_after` and `created_after` include the instant itself.
@@ -76,6 +100,14 @@ package struct ActiveCampaignOptions: Sendable, Codable, Equatable {
 
     // MARK: Writing
 
+    /// Whether PUT of an address that another contact has is 422; else the address is ignored and the rest written.
+    package var putRefusesDuplicateEmail = true
+    /// Code of the 422 to an address that is none.
+    package var invalidEmailCode = "email_invalid"
+    /// Letters of a tag's name; longer ones are cut.
+    package var tagLetters = SimulatorsLimits.ActiveCampaign.tagLetters
+    /// Whether the name of a deleted tag stays taken; else it is free again.
+    package var deletedTagNameStaysTaken = false
     /// Whether `tags` (names) in the body of `contact/sync` tag the contact; else they are ignored.
     package var syncTakesTags = false
     /// Whether a value that is none of a choice field's options is refused with 422; else it is stored.

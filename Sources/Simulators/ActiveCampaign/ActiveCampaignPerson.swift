@@ -162,6 +162,18 @@ extension ActiveCampaignAccount {
         try body(ActiveCampaignPerson(account: self, source: source))
     }
 
+    /// Lets `count` contacts, drawn from the account's seed, open or click mails: their `udate`s move and nothing else
+    /// does (3.3).
+    package func openMails(count: Int) {
+        perform(as: .public) { state in
+            guard state.contacts.lastID > 0 else { return }
+            for _ in 0..<count {
+                let id = UInt32.random(in: 1...state.contacts.lastID, using: &state.random)
+                if state.contacts.contains(id) { state.contacts.touch(id, at: state.now) }
+            }
+        }
+    }
+
     /// Sends a contact through one of the integration's automations: the tag is there at once.
     package func runAutomation(_ automation: ActiveCampaignAutomation, contact id: Int) throws {
         try perform(as: .system) { state in

@@ -36,9 +36,7 @@ package final class ActiveCampaignSimulator: Sendable {
     /// Answers one request; nil when its path is not ActiveCampaign's (`/api/3` and below).
     package func handle(_ request: SimulatedRequest) async -> SimulatedResponse? {
         guard var call = Self.call(request) else { return nil }
-        guard let key = key(of: request) else {
-            return CampaignAnswer.message(403, "Forbidden").response(number: 0, seed: 0)
-        }
+        guard let key = key(of: request) else { return refusal(of: request).response(number: 0, seed: 0) }
         call.forbidden = key.forbidden
         return key.account.answer(call)
     }
@@ -55,8 +53,33 @@ package final class ActiveCampaignSimulator: Sendable {
         if let token = request.headers["api-token"] { directory.forget(token: token) }
     }
 
+    /// The key of a request. A host name of the service must name the key's own account.
     private func key(of request: SimulatedRequest) -> CampaignDirectory.Key? {
-        request.headers["api-token"].flatMap { directory.key($0) }
+        guard let key = request.headers["api-token"].flatMap({ directory.key($0) }) else { return nil }
+        guard let name = Self.accountName(inHostOf: request) else { return key }
+        return key.account.name.lowercased() == name ? key : nil
+    }
+
+    /// `NAME` of the hosts `NAME.api-us1.com` and `NAME.activehosted.com`; nil for any other host.
+    private static func accountName(inHostOf request: SimulatedRequest) -> String? {
+        guard let host = request.headers["host"]?.lowercased().split(separator: ":").first else { return nil }
+        for suffix in [".api-us1.com", ".activehosted.com"] where host.hasSuffix(suffix) {
+            return String(host.dropLast(suffix.count))
+        }
+        return nil
+    }
+
+    /// The 403 of a call without a good key, as the account it was meant for words it.
+    private func refusal(of request: SimulatedRequest) -> CampaignAnswer {
+        let owner = request.headers["api-token"].flatMap { directory.formerOwner(of: $0) }
+        let account = owner ?? Self.accountName(inHostOf: request).flatMap { directory.account(named: $0) }
+        switch account?.options.badKeyBody ?? .message {
+        case .message: return .message(403, "Forbidden")
+        case .errors:
+            return .statusProblem(403, "Forbidden", detail: "You do not have permission to view this resource.")
+        case .html: return .edgePage(403, "Forbidden")
+        case .empty: return CampaignAnswer(status: 403)
+        }
     }
 
     private static func call(_ request: SimulatedRequest) -> CampaignCall? {
@@ -79,6 +102,8 @@ final class CampaignDirectory: Sendable {
     private struct Entries {
         var all: [ActiveCampaignAccount] = []
         var byToken: [String: Key] = [:]
+        /// Keys that are worthless by now, and whose they were.
+        var former: [String: ActiveCampaignAccount] = [:]
         var byName: [String: ActiveCampaignAccount] = [:]
     }
 
@@ -89,6 +114,9 @@ final class CampaignDirectory: Sendable {
     func key(_ token: String) -> Key? { entries.withLock { $0.byToken[token] } }
 
     func account(named name: String) -> ActiveCampaignAccount? { entries.withLock { $0.byName[name] } }
+
+    /// The account that a key opened once.
+    func formerOwner(of token: String) -> ActiveCampaignAccount? { entries.withLock { $0.former[token] } }
 
     /// Adds an account and gives it a number that makes its key unlike all others.
     func add(_ account: ActiveCampaignAccount) -> Int {
@@ -104,7 +132,9 @@ final class CampaignDirectory: Sendable {
     }
 
     func forget(token: String) {
-        entries.withLock { $0.byToken[token] = nil }
+        entries.withLock { entries in
+            if let key = entries.byToken.removeValue(forKey: token) { entries.former[token] = key.account }
+        }
     }
 }
 

@@ -31,11 +31,15 @@ extension ActiveCampaignAccount {
     package var contactCount: Int { perform(as: .api) { $0.contacts.count } }
 
     /// Every living contact by ascending id.
-    package func contacts() -> [ActiveCampaignContact] {
+    package func contacts() -> [ActiveCampaignContact] { contacts(after: 0, limit: .max) }
+
+    /// At most `limit` living contacts with ids above `after`, by ascending id.
+    package func contacts(after: Int, limit: Int) -> [ActiveCampaignContact] {
         perform(as: .api) { state in
             var all: [ActiveCampaignContact] = []
-            all.reserveCapacity(state.contacts.count)
-            state.contacts.walk(after: 0, before: .max, changed: 0...(.max)) {
+            all.reserveCapacity(min(limit, state.contacts.count))
+            state.contacts.walk(after: UInt32(clamping: after), before: .max, changed: 0...(.max)) {
+                guard all.count < limit else { return false }
                 all.append(state.snapshot($0))
                 return true
             }

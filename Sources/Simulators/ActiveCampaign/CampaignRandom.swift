@@ -38,8 +38,12 @@ struct CampaignRandom: RandomNumberGenerator {
 
     /// The same digits in the shape of a UUID.
     static func uuid(_ seed: UInt64, _ number: UInt64) -> String {
-        let hex = Array(hex(seed, number))
-        return [hex[0..<8], hex[8..<12], hex[12..<16], hex[16..<20], hex[20..<32]].map { String($0) }.joined(
-            separator: "-")
+        var text = ""
+        text.reserveCapacity(36)
+        for (index, digit) in hex(seed, number).utf8.enumerated() {
+            if index == 8 || index == 12 || index == 16 || index == 20 { text.append("-") }
+            text.unicodeScalars.append(Unicode.Scalar(digit))
+        }
+        return text
     }
 }

@@ -1,5 +1,11 @@
 import Foundation
 
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
 /// A call to the data API, or a subrequest of one: the path is cut up, the body read on demand.
 struct APIRequest {
     var method: String
@@ -12,6 +18,10 @@ struct APIRequest {
     var headers: [String: String]
     /// `nil` when there is no body; an error when it is no JSON.
     var body: Result<WireJSON, RequestError>?
+    /// The body as it came, where it is no JSON: rows of a bulk job.
+    var payload = Data()
+    /// Whether the body may hold `@{…}`; most composite calls do not, and looking for it text by text takes long.
+    var mayRefer = true
 
     /// A call whose path begins with `/services/data/vNN.N`; `nil` for any other path.
     init?(
@@ -38,6 +48,24 @@ struct APIRequest {
         }
     }
 
+    /// Whether there is a reference `@{…}` to another subrequest in a body, or an escape that could be part of one.
+    static func mayRefer(_ body: Data) -> Bool {
+        body.withUnsafeBytes { bytes in
+            contains(bytes, UInt8(ascii: "@"), before: UInt8(ascii: "{"))
+                || contains(bytes, UInt8(ascii: "\\"), before: UInt8(ascii: "u"))
+        }
+    }
+
+    private static func contains(_ bytes: UnsafeRawBufferPointer, _ byte: UInt8, before next: UInt8) -> Bool {
+        guard let base = bytes.baseAddress else { return false }
+        var offset = 0
+        while let found = memchr(base + offset, Int32(byte), bytes.count - offset) {
+            offset = UnsafeRawPointer(found) - base + 1
+            if offset < bytes.count, bytes[offset] == next { return true }
+        }
+        return false
+    }
+
     /// The JSON body.
     func json() throws(RequestError) -> WireJSON {
         guard let body else { throw .json("The HTTP entity body is required, but this request has no entity body.") }
@@ -62,9 +90,17 @@ struct APIReply {
     var headers: [(name: String, value: String)] = []
     /// `nil` sends no body.
     var body: WireJSON?
+    /// Rows of a bulk job, sent as `text/csv` instead of a body.
+    var rows: Data?
 
     static func ok(_ body: WireJSON) -> APIReply { APIReply(status: 200, body: body) }
     static let noContent = APIReply(status: 204)
+
+    static func csv(_ rows: Data) -> APIReply {
+        var reply = APIReply(status: 200)
+        reply.rows = rows
+        return reply
+    }
 
     init(status: Int, headers: [(name: String, value: String)] = [], body: WireJSON? = nil) {
         self.status = status

@@ -29,6 +29,7 @@ extension OrgState {
         let body = entry["richInput"].map { Result<WireJSON, RequestError>.success($0) }
         guard
             let inner = APIRequest(method: method, path: target.path, query: target.query, headers: [:], body: body),
+            inner.segments.first != "jobs",
             inner.segments.first != "composite" || inner.segments.dropFirst().first == "sobjects"
         else { return APIReply(.notFound()) }
         return route(inner, now: now)

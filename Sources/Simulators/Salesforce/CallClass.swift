@@ -4,6 +4,7 @@ enum CallClass {
     static func name(method: String, path: String) -> String {
         let parts = path.split(separator: "/")
         if parts.count >= 2, parts[1] == "oauth2" { return parts.last == "token" ? "token" : "oauth" }
+        if parts.count >= 2, parts[1] == "Soap" { return "token" }
         guard parts.count > 3 else { return "versions" }
         return name(method: method, segments: parts.dropFirst(3).map(String.init))
     }

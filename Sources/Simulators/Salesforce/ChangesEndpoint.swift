@@ -4,11 +4,15 @@ extension OrgState {
         let used = allocation.used(now: now)
         return [
             "DailyApiRequests": ["Max": .int(allocation.limit), "Remaining": .int(max(allocation.limit - used, 0))],
-            "DailyBulkApiBatches": ["Max": 15000, "Remaining": 15000],
-            "DailyBulkV2QueryJobs": ["Max": 10000, "Remaining": 10000],
+            "DailyBulkApiBatches": Self.rest(&bulk.batches, now: now),
+            "DailyBulkV2QueryJobs": Self.rest(&bulk.queries, now: now),
             "DailyBulkV2QueryFileStorageMB": ["Max": 976_562, "Remaining": 976_562],
             "DataStorageMB": ["Max": 10240, "Remaining": 10000],
         ]
+    }
+
+    private static func rest(_ allocation: inout APIAllocation, now: Double) -> WireJSON {
+        ["Max": .int(allocation.limit), "Remaining": .int(allocation.limit - allocation.used(now: now))]
     }
 
     mutating func updated(_ request: APIRequest, table: Int, now: Double) throws(RequestError) -> APIReply {

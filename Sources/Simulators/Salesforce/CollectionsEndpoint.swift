@@ -19,19 +19,12 @@ extension OrgState {
     ) throws(RequestError) -> APIReply {
         let (items, allOrNone) = try CollectionItem.read(request, records)
         try checkChunks(items)
-        let context = SaveContext.api(now: now)
-        let repeated = isUpdate ? Self.repeatedIDs(items) : []
-        let results = try write(items, allOrNone: allOrNone) { records, item in
-            guard isUpdate else { return records.create(item.record, table: item.table, context: context) }
-            guard let id = item.id else {
-                return .failure(RecordError("MISSING_ARGUMENT", "Id not specified in an update call", fields: ["Id"]))
-            }
-            if let normal = RecordID.normalise(id), repeated.contains(normal) {
-                return .failure(RecordError("DUPLICATE_VALUE", "Duplicate id specified: \(id)"))
-            }
-            return records.update(item.record, id: id, table: item.table, context: context)
+        let writes = items.map { item -> RecordWrite in
+            isUpdate
+                ? .update(table: item.table, id: item.id, record: item.record)
+                : .create(table: item.table, record: item.record)
         }
-        return .ok(Self.answer(results))
+        return try write(writes, allOrNone: allOrNone, request, now: now)
     }
 
     private func checkChunks(_ items: [CollectionItem]) throws(RequestError) {
@@ -44,15 +37,6 @@ extension OrgState {
         }
     }
 
-    private static func repeatedIDs(_ items: [CollectionItem]) -> Set<String> {
-        var seen: Set<String> = []
-        var repeated: Set<String> = []
-        for id in items.compactMap({ $0.id.flatMap(RecordID.normalise) }) where !seen.insert(id).inserted {
-            repeated.insert(id)
-        }
-        return repeated
-    }
-
     // MARK: - Upsert
 
     private mutating func upsertCollection(
@@ -61,20 +45,13 @@ extension OrgState {
         guard let table = records.database.table(object) else { throw .notFound() }
         let field = try externalField(name, table: table)
         let (items, allOrNone) = try CollectionItem.read(request, records)
-        let context = SaveContext.api(now: now)
-        let repeated = Self.repeatedKeys(items, field)
-        let results = try write(items, allOrNone: allOrNone) { records, item in
+        let writes = items.map { item -> RecordWrite in
             guard item.table == table else {
-                return .failure(RecordError("INVALID_TYPE", "all records of an upsert must be of type \(object)"))
+                return .refused(RecordError("INVALID_TYPE", "all records of an upsert must be of type \(object)"))
             }
-            let key = item.record.members.last { $0.name.lowercased() == field.name.lowercased() }?.value ?? .null
-            if let text = Self.keyText(key), repeated.contains(text.lowercased()) {
-                return .failure(
-                    RecordError("DUPLICATE_VALUE", "Duplicate external id specified: \(text)", fields: [field.name]))
-            }
-            return records.upsert(item.record, by: field, value: key, table: table, context: context)
+            return .upsert(table: table, field: field, key: item.record.member(field.name), record: item.record)
         }
-        return .ok(Self.answer(results))
+        return try write(writes, allOrNone: allOrNone, request, now: now)
     }
 
     /// The field of an upsert path.
@@ -88,29 +65,13 @@ extension OrgState {
         return field
     }
 
-    private static func repeatedKeys(_ items: [CollectionItem], _ field: FieldDefinition) -> Set<String> {
-        var seen: Set<String> = []
-        var repeated: Set<String> = []
-        for item in items {
-            guard let text = keyText(item.record[field.name] ?? .null)?.lowercased() else { continue }
-            if !seen.insert(text).inserted { repeated.insert(text) }
-        }
-        return repeated
-    }
-
-    private static func keyText(_ json: WireJSON) -> String? {
-        json.stringValue ?? json.intValue.map(String.init)
-    }
-
     // MARK: - Delete
 
     private mutating func deleteCollection(_ request: APIRequest, now: Double) throws(RequestError) -> APIReply {
         let ids = (request.item("ids") ?? "").split(separator: ",").map(String.init)
         try Self.checkCount(ids.count)
         let allOrNone = request.item("allOrNone")?.lowercased() == "true"
-        let context = SaveContext.api(now: now)
-        return .ok(
-            Self.answer(try write(ids, allOrNone: allOrNone) { $0.delete(id: $1, context: context) }))
+        return try write(ids.map { .delete(id: $0) }, allOrNone: allOrNone, request, now: now)
     }
 
     // MARK: - All writes
@@ -124,21 +85,17 @@ extension OrgState {
         }
     }
 
-    /// Writes one by one in order; with `allOrNone` a failure takes the others back.
-    private mutating func write<Item>(
-        _ items: [Item], allOrNone: Bool, _ body: (inout OrgRecords, Item) -> WriteResult
-    ) throws(RequestError) -> [WriteResult] {
+    /// Writes in order; a record that cannot even be read refuses the whole call.
+    private mutating func write(
+        _ writes: [RecordWrite], allOrNone: Bool, _ request: APIRequest, now: Double
+    ) throws(RequestError) -> APIReply {
         let savepoint = records.database.savepoint
-        var results = items.map { body(&records, $0) }
+        let results = records.write(writes, allOrNone: allOrNone, context: .api(request, now: now))
         if let unreadable = results.lazy.flatMap(\.errors).first(where: \.failsRequest) {
             records.database.rollback(to: savepoint)
             throw RequestError(400, unreadable.code, unreadable.message)
         }
-        if allOrNone, results.contains(where: { !$0.succeeded }) {
-            records.database.rollback(to: savepoint)
-            results = results.map { $0.succeeded ? .failure(.rolledBack()) : $0 }
-        }
-        return results
+        return .ok(Self.answer(results))
     }
 
     private static func answer(_ results: [WriteResult]) -> WireJSON {
@@ -227,5 +184,14 @@ struct CollectionItem {
             items.append(CollectionItem(table: table, id: id, record: record))
         }
         return (items, body["allOrNone"]?.boolValue ?? false)
+    }
+}
+
+extension WireObject {
+    /// The last member of that name in any case; null when there is none.
+    func member(_ name: String) -> WireJSON {
+        if let exact = self[name] { return exact }
+        let lowercased = name.lowercased()
+        return members.last { $0.name.lowercased() == lowercased }?.value ?? .null
     }
 }

@@ -11,7 +11,7 @@ extension OrgState {
             let reply: APIReply
             if allOrNone, series.hasFailed {
                 reply = CompositeSeries.halted()
-            } else if let resolved = series.resolve(subrequest) {
+            } else if let resolved = request.mayRefer ? series.resolve(subrequest) : subrequest {
                 reply = run(resolved, now: now)
             } else {
                 reply = CompositeSeries.halted()
@@ -25,14 +25,16 @@ extension OrgState {
         return .ok(series.answer)
     }
 
-    private mutating func run(_ subrequest: CompositeSubrequest, now: Double) -> APIReply {
+    /// Runs one subrequest whose references are filled in.
+    mutating func run(_ subrequest: CompositeSubrequest, now: Double) -> APIReply {
         let target = RequestTarget(subrequest.url)
         guard
             let inner = APIRequest(
                 method: subrequest.method, path: target.path, query: target.query, headers: subrequest.headers,
                 body: subrequest.body.map { .success($0) })
         else { return APIReply(.notFound()) }
-        if inner.segments.first == "composite", inner.segments.dropFirst().first != "sobjects" {
+        let isNested = inner.segments.first == "composite" && inner.segments.dropFirst().first != "sobjects"
+        if isNested || inner.segments.first == "jobs" {
             return APIReply(
                 RequestError(400, "INVALID_INPUT", "Subrequests of this kind are not allowed in a composite request"))
         }
@@ -63,15 +65,22 @@ struct CompositeSubrequest {
             throw RequestError(
                 400, "LIMIT_EXCEEDED", "Limit of 25 reached for 'subrequest' in the composite request")
         }
-        var subrequests: [CompositeSubrequest] = []
-        for entry in entries { subrequests.append(try read(entry)) }
-        guard Set(subrequests.map(\.referenceID)).count == subrequests.count else {
-            throw RequestError(400, "INVALID_INPUT", "Provide a unique referenceId for each subrequest")
-        }
+        let subrequests = try readNodes(entries)
         guard subrequests.count(where: \.isCollectionOrQuery) <= SimulatorsLimits.compositeCollections else {
             throw RequestError(
                 400, "LIMIT_EXCEEDED",
                 "Limit of 5 reached for 'collections and query' subrequests in the composite request")
+        }
+        return subrequests
+    }
+
+    /// Reads subrequests without the bounds of a series; their references must differ.
+    static func readNodes(_ entries: [WireJSON]?) throws(RequestError) -> [CompositeSubrequest] {
+        guard let entries else { throw RequestError(400, "INVALID_INPUT", "compositeRequest is required") }
+        var subrequests: [CompositeSubrequest] = []
+        for entry in entries { subrequests.append(try read(entry)) }
+        guard Set(subrequests.map(\.referenceID)).count == subrequests.count else {
+            throw RequestError(400, "INVALID_INPUT", "Provide a unique referenceId for each subrequest")
         }
         return subrequests
     }
@@ -125,6 +134,14 @@ struct CompositeSeries {
         for index in replies.indices where Self.succeeded(replies[index].reply) {
             replies[index].reply = Self.halted()
         }
+    }
+
+    /// The same answers in another order of references.
+    func sorted(as references: [String]) -> CompositeSeries {
+        let places = Dictionary(references.enumerated().map { ($1, $0) }) { first, _ in first }
+        var copy = self
+        copy.replies.sort { (places[$0.referenceID] ?? 0) < (places[$1.referenceID] ?? 0) }
+        return copy
     }
 
     /// The whole answer.

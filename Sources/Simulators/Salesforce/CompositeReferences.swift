@@ -41,6 +41,28 @@ struct CompositeReferences {
         }
     }
 
+    /// The reference ids a subrequest mentions.
+    static func names(in subrequest: CompositeSubrequest) -> Set<String> {
+        var names: Set<String> = []
+        collect(.string(subrequest.url), into: &names)
+        if let body = subrequest.body { collect(body, into: &names) }
+        return names
+    }
+
+    private static func collect(_ json: WireJSON, into names: inout Set<String>) {
+        switch json {
+        case .string(let text):
+            var rest = text[...]
+            while let start = rest.firstRange(of: "@{") {
+                rest = rest[start.upperBound...]
+                names.insert(String(rest.prefix { !".[}".contains($0) }))
+            }
+        case .array(let items): for item in items { collect(item, into: &names) }
+        case .object(let object): for member in object.members { collect(member.value, into: &names) }
+        default: break
+        }
+    }
+
     private func value(_ path: Substring) -> WireJSON? {
         var steps = path.split(whereSeparator: { ".[]".contains($0) })[...]
         guard let reference = steps.popFirst(), var value = bodies[String(reference)] else { return nil }

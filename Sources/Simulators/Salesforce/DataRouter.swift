@@ -1,4 +1,4 @@
-/// The data API's paths (reference section 2). Graph, tree and Bulk 2.0 answer 404 until they are built.
+/// The data API's paths (reference section 2).
 extension OrgState {
     /// Runs one call or subrequest.
     mutating func route(_ request: APIRequest, now: Double) -> APIReply {
@@ -9,6 +9,7 @@ extension OrgState {
             case "query", "queryAll": return try query(request, now: now)
             case "composite": return try composite(request, now: now)
             case "sobjects": return try sobjects(request, now: now)
+            case "jobs": return try jobs(request, now: now)
             case "limits": return .ok(limits(now: now))
             default: throw .notFound()
             }
@@ -21,6 +22,8 @@ extension OrgState {
         switch request.segments.dropFirst().first {
         case nil: return try compositeSeries(request, now: now)
         case "batch": return try compositeBatch(request, now: now)
+        case "graph": return try compositeGraph(request, now: now)
+        case "tree": return try compositeTree(request, now: now)
         case "sobjects": return try collections(request, now: now)
         default: throw .notFound()
         }
@@ -71,7 +74,7 @@ enum APIVersion {
 
     /// The answer to `/services/data/vNN.N`.
     static func resources(_ version: String) -> WireJSON {
-        let names = ["sobjects", "query", "queryAll", "composite", "limits"]
+        let names = ["sobjects", "query", "queryAll", "composite", "limits", "jobs"]
         return .object(WireObject(names.map { ($0, .string("/services/data/v\(version)/\($0)")) }))
     }
 }

@@ -6,7 +6,14 @@ extension OrgState {
         guard request.method == "GET" else { throw .methodNotAllowed(request.method) }
         let definition = records.database.definition(table)
         if let unchanged = Self.unchanged(request, stamp: definition.metadataStamp) { return unchanged }
-        var reply = APIReply.ok(DescribeAnswer.full(definition, version: request.version))
+        let children = records.database.children(of: table).map { child -> WireJSON in
+            [
+                "childSObject": .string(records.database.definition(child.table).name), "field": .string(child.field),
+                "relationshipName": child.name.map(WireJSON.string) ?? .null, "cascadeDelete": false,
+                "restrictedDelete": false, "deprecatedAndHidden": false,
+            ]
+        }
+        var reply = APIReply.ok(DescribeAnswer.full(definition, children: children, version: request.version))
         reply.headers = Self.cacheHeaders(stamp: definition.metadataStamp)
         return reply
     }
@@ -45,10 +52,10 @@ enum DescribeAnswer {
     }
 
     /// Everything, fields included.
-    static func full(_ definition: ObjectDefinition, version: String) -> WireJSON {
+    static func full(_ definition: ObjectDefinition, children: [WireJSON], version: String) -> WireJSON {
         var object = head(definition, version: version)
         object["fields"] = .array(definition.fields.filter(\.isReadable).map(field))
-        object["childRelationships"] = []
+        object["childRelationships"] = .array(children)
         object["recordTypeInfos"] = [
             [
                 "active": true, "available": true, "defaultRecordTypeMapping": true, "developerName": "Master",

@@ -28,6 +28,8 @@ enum FieldSource: Hashable {
     case system(SystemColumn)
     /// Computed when read: first and last name, joined.
     case personName(first: Int, last: Int)
+    /// A cell of the contact a person account is linked to.
+    case personContact(link: Int, cell: Int)
 }
 
 /// The columns every record has.
@@ -65,6 +67,8 @@ struct FieldDefinition {
     var isIndexed = false
     var isRestrictedPicklist = false
     var picklistValues: [String] = []
+    /// The only values an address part takes, in orgs with state and country picklists.
+    var integrityValues: Set<String>?
     /// API name of the object a reference points to.
     var referenceTo: String?
     /// The name of the parent in a query, `Account` for `AccountId`.

@@ -70,6 +70,10 @@ struct FieldReader {
     // MARK: - Checking
 
     private func checked(_ text: String) throws(RecordError) -> String {
+        if let values = field.integrityValues {
+            guard values.contains(text) else { throw AddressPicklists.refusal(field) }
+            return text
+        }
         switch field.type {
         case .reference: return try reference(text)
         case .picklist: return try picklistValue(text)
@@ -132,15 +136,16 @@ struct FieldReader {
     }
 
     private static func isEmail(_ text: String) -> Bool {
-        let parts = text.split(separator: "@", omittingEmptySubsequences: false)
-        guard parts.count == 2, !parts[0].isEmpty, !text.contains(where: \.isWhitespace) else { return false }
-        let labels = parts[1].split(separator: ".", omittingEmptySubsequences: false)
+        // Byte by byte: looking at characters took a twentieth of a large write.
+        let parts = text.utf8.split(separator: UInt8(ascii: "@"), omittingEmptySubsequences: false)
+        guard parts.count == 2, !parts[0].isEmpty, !text.utf8.contains(where: { $0 <= 0x20 }) else { return false }
+        let labels = parts[1].split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
         return labels.count >= 2 && labels.allSatisfy { !$0.isEmpty }
     }
 
     private func mismatch(_ token: String) -> RecordError {
         RecordError(
             "JSON_PARSER_ERROR", "Cannot deserialize instance of \(field.type.rawValue) from \(token)",
-            failsRequest: true)
+            fields: [field.name], failsRequest: true)
     }
 }

@@ -24,12 +24,24 @@ extension OrgRecords {
             guard let other = database.locate(loser), other.table == place.table, other.row != place.row,
                 database.row(other.table, other.row).state == .live
             else { throw SaveRefusal(.invalidCrossReference()) }
+            binPerson(of: other, master: place, context: context)
             reparent(from: loser, to: database.id(place.table, place.row), context: context)
             bin(other.table, other.row, master: place.row, context: context)
         }
         var row = database.row(place.table, place.row)
         touch(&row, context)
         database.update(place.table, place.row, to: row, now: context.now)
+    }
+
+    /// The contact of a person account goes with it, and its master is the winner's contact.
+    private mutating func binPerson(
+        of loser: (table: Int, row: Int), master: (table: Int, row: Int), context: SaveContext
+    ) {
+        guard let person = database.definition(loser.table).person,
+            let contact = database.row(loser.table, loser.row)[person.link].text.flatMap(database.locate)
+        else { return }
+        let winner = database.row(master.table, master.row)[person.link].text.flatMap(database.locate)
+        bin(contact.table, contact.row, master: winner?.row, context: context)
     }
 
     private mutating func reparent(from loser: String, to winner: String, context: SaveContext) {
@@ -56,10 +68,14 @@ extension OrgRecords {
             database.row(leads, place.row).state == .live, !database.row(leads, place.row).isReadOnly
         else { throw SaveRefusal(.invalidCrossReference()) }
         let lead = fieldValues(database.row(leads, place.row), table: leads, number: place.row)
-        let account = try target(
-            "Account", intoAccount, accountValues(lead), context: context)
-        let contact = try target(
-            "Contact", intoContact, contactValues(lead, account: account), context: context)
+        let account: String
+        let contact: String
+        if lead["Company"] == nil, intoAccount == nil, intoContact == nil {
+            (account, contact) = try convertToPerson(lead, context)
+        } else {
+            account = try target("Account", intoAccount, accountValues(lead), context: context)
+            contact = try target("Contact", intoContact, contactValues(lead, account: account), context: context)
+        }
         var opportunity: String?
         if let opportunityName {
             let closeDate = FieldValue.date(context.stamp / 86_400 + 30)
@@ -73,6 +89,25 @@ extension OrgRecords {
         try close(
             place.row, leads, account: account, contact: contact, opportunity: opportunity, context: context)
         return (contact, account, opportunity)
+    }
+
+    /// A lead without a company becomes a person account.
+    private mutating func convertToPerson(
+        _ lead: [String: FieldValue], _ context: SaveContext
+    ) throws(SaveRefusal) -> (account: String, contact: String) {
+        var values: [String: FieldValue] = [:]
+        for (name, value) in contactValues(lead, account: "") where name != "AccountId" {
+            switch name {
+            case "LastName", "FirstName", "Salutation", "Phone", "Fax", "Description": values[name] = value
+            case let custom where custom.hasSuffix("__c"): values[custom.dropLast(1) + "pc"] = value
+            default: values["Person" + name] = value
+            }
+        }
+        let account = try target("Account", nil, values, context: context)
+        guard let place = database.locate(account), let person = database.definition(place.table).person,
+            let contact = database.row(place.table, place.row)[person.link].text
+        else { throw SaveRefusal(.invalidCrossReference()) }
+        return (account, contact)
     }
 
     private func accountValues(_ lead: [String: FieldValue]) -> [String: FieldValue] {

@@ -11,12 +11,18 @@ struct ObjectDefinition {
     var metadataStamp = 0
     /// Cells that must have a value, and their fields.
     private(set) var required: [(cell: Int, name: String)] = []
-    /// Cells new records start with, and their values.
-    private(set) var defaults: [(cell: Int, value: FieldValue)] = []
+    /// Names and codes of addresses, in orgs with state and country picklists.
+    private(set) var addressPairs: [AddressPicklists.Pair] = []
+    /// Cell of `OwnerId`, where records have owners.
+    private(set) var owner: Int?
+    /// What new records start as.
+    private(set) var template = RecordRow()
     /// Fields no two live records may agree in.
     private(set) var unique: [FieldDefinition] = []
     /// The sync package, where its fields are.
     private(set) var syncPackage: SyncPackage?
+    /// Where accounts keep their persons, in orgs that have person accounts.
+    private(set) var person: PersonLink?
     private var byName: [String: Int] = [:]
     private var byRelationship: [String: Int] = [:]
 
@@ -79,14 +85,17 @@ struct ObjectDefinition {
     /// Works out once what every save asks for.
     private mutating func prepare() {
         required = []
-        defaults = []
+        template = RecordRow()
         for field in fields {
             guard case .cell(let cell) = field.source else { continue }
-            if !field.isNillable { required.append((cell, field.name)) }
-            if !field.defaultValue.isNull { defaults.append((cell, field.defaultValue)) }
+            if !field.isNillable, field.type != .boolean { required.append((cell, field.name)) }
+            if !field.defaultValue.isNull { template[cell] = field.defaultValue }
         }
         unique = fields.filter(\.isUnique)
         syncPackage = SyncPackage(self)
+        person = PersonLink(self)
+        addressPairs = AddressPicklists.pairs(self)
+        owner = cell("OwnerId")
     }
 
     private static let systemFields: [FieldDefinition] = [

@@ -56,14 +56,25 @@ struct OrgDatabase {
     /// The value of any field of a row, computed and system fields included.
     func value(_ field: FieldDefinition, of row: RecordRow, table: Int, number: Int) -> FieldValue {
         switch field.source {
-        case .cell(let cell): row[cell]
+        case .cell(let cell): shown(row[cell], field)
         case .personName(let first, let last):
             switch (row[first], row[last]) {
             case (.text(let first), .text(let last)): .text(first + " " + last)
             case (_, let last): last
             }
+        case .personContact(let link, let cell):
+            if let place = row[link].text.flatMap(locate) {
+                shown(tables[place.table].rows[place.row][cell], field)
+            } else {
+                .null
+            }
         case .system(let column): systemValue(column, of: row, table: table, number: number)
         }
+    }
+
+    /// Rows keep no checkbox that is off.
+    private func shown(_ value: FieldValue, _ field: FieldDefinition) -> FieldValue {
+        value.isNull && field.type == .boolean ? .bool(false) : value
     }
 
     private func systemValue(_ column: SystemColumn, of row: RecordRow, table: Int, number: Int) -> FieldValue {
@@ -119,7 +130,7 @@ struct OrgDatabase {
 
     /// Makes everything since the last commit permanent.
     mutating func commit() {
-        undo.removeAll(keepingCapacity: true)
+        undo.removeAll(keepingCapacity: undo.count <= SimulatorsLimits.undoKept)
     }
 
     // MARK: - Passing through to tables

@@ -6,7 +6,8 @@ extension OrgState {
         identity = OrgIdentity(
             number: number, name: options.name, id: orgID, edition: options.edition, isSandbox: options.isSandbox,
             username: "integration@\(options.name).org\(number).example",
-            clientID: options.clientID ?? "3MVG9\(orgID.prefix(15))", clientSecret: "secret-\(orgID.prefix(15))")
+            clientID: options.clientID ?? "3MVG9\(orgID.prefix(15))", clientSecret: "secret-\(orgID.prefix(15))",
+            trustsNetwork: options.trustsNetwork)
         sessions = OrgSessions(shortOrgID: identity.shortID, lifetime: options.sessionLifetime, random: random)
         sessions.rotatesRefreshTokens = options.rotatesRefreshTokens
         sessions.refreshIdleDays = options.refreshIdleDays
@@ -20,7 +21,11 @@ extension OrgState {
             random: random)
         queryPageRows = options.queryPageRows
         hasAPI = options.hasAPI
+        bulk.queueSeconds = options.bulkQueueSeconds
+        bulk.stepSeconds = options.bulkStepSeconds
         addUsers(identity.username, now: now)
+        addRecordTypes(now: now)
+        addOrganization(options, now: now)
         records.database.commitDelay = options.commitDelay
     }
 
@@ -34,12 +39,42 @@ extension OrgState {
             }
             return definition
         }
-        let others = [StandardSales.account, StandardSales.opportunity, StandardSales.contactRole, StandardSales.user]
-        return (people + others).map { definition in
+        var (contact, lead) = (people[0], people[1])
+        var account = StandardSales.account
+        if options.hasStateCountryPicklists {
+            AddressPicklists.install(in: &contact)
+            AddressPicklists.install(in: &lead)
+            AddressPicklists.install(in: &account)
+        }
+        var others = [StandardSales.opportunity, StandardSales.contactRole, StandardSales.user]
+        if options.hasPersonAccounts {
+            PersonAccounts.install(contact: &contact, lead: &lead, account: &account)
+            others.append(RecordTypes.definition)
+        }
+        others.append(StandardSales.organization)
+        return ([contact, lead, account] + others).map { definition in
             var definition = definition
             definition.metadataStamp = now
             return definition
         }
+    }
+
+    /// The org itself, whose id is that of row 0.
+    private mutating func addOrganization(_ options: SalesforceOrgOptions, now: Double) {
+        guard let table = records.database.table("Organization") else { return }
+        let values: [String: FieldValue] = [
+            "Name": .text(options.name), "IsSandbox": .bool(options.isSandbox),
+            "OrganizationType": .text(options.edition.rawValue), "InstanceName": "SIM1", "LanguageLocaleKey": "en_US",
+            "TimeZoneSidKey": "GMT",
+        ]
+        _ = records.seed(values, table: table, context: .human(now: now))
+        records.database.commit()
+    }
+
+    private mutating func addRecordTypes(now: Double) {
+        guard let table = records.database.table("RecordType") else { return }
+        for seed in RecordTypes.seeds { _ = records.seed(seed, table: table, context: .human(now: now)) }
+        records.database.commit()
     }
 
     /// The integration user and a person, in the rows `OrgRecords` names.
@@ -51,6 +86,7 @@ extension OrgState {
             ]
             _ = records.seed(values, table: users, context: .human(now: now))
         }
+        records.userIDs = [OrgRecords.integrationUser, OrgRecords.humanUser].map(records.userID)
         records.database.commit()
     }
 }

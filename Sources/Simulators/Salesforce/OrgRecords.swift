@@ -5,6 +5,12 @@ struct OrgRecords {
     let hasPackage: Bool
     /// The org's own validation rules.
     var validationRules: [ValidationRule] = []
+    /// Its duplicate rules.
+    var duplicateRules: [DuplicateRule] = []
+    /// Its automation.
+    var automations: [OrgAutomation] = []
+    /// Owners active assignment rules give, by object.
+    var assignments: [String: String] = [:]
     /// Lead conversion copies the lead's `AC_Contact_Id__c` to the contact.
     var convertsContactID: Bool
     /// Whether a field the org does not have fails a whole collections request rather than its row (unverified which).
@@ -16,6 +22,15 @@ struct OrgRecords {
     /// The integration user's and the human user's rows of the User table.
     static let integrationUser: Int32 = 0
     static let humanUser: Int32 = 1
+
+    /// Ids of the two users, made once: every record has one as its owner.
+    var userIDs: [String] = []
+
+    /// Id of a row of the User table.
+    func userID(_ row: Int32) -> String {
+        if userIDs.indices.contains(Int(row)) { return userIDs[Int(row)] }
+        return database.table("User").map { database.id($0, Int(row)) } ?? ""
+    }
 }
 
 /// A validation rule of the org's administrator.
@@ -38,29 +53,6 @@ package struct ValidationRule: Sendable {
         self.message = message
         self.field = field
         self.refuses = refuses
-    }
-}
-
-/// Who writes, and when.
-struct SaveContext {
-    /// The instant, seconds since 1970.
-    let now: Double
-    /// Row of the writing user.
-    let userRow: Int32
-    /// Whether field-level security and read-only fields hold; false for the platform itself.
-    let enforcesAccess: Bool
-
-    /// Stamp of everything the transaction writes: whole seconds.
-    var stamp: Int { Int(now.rounded(.down)) }
-
-    /// A call through the API by the integration user.
-    static func api(now: Double) -> SaveContext {
-        SaveContext(now: now, userRow: OrgRecords.integrationUser, enforcesAccess: true)
-    }
-
-    /// A person at the screen.
-    static func human(now: Double) -> SaveContext {
-        SaveContext(now: now, userRow: OrgRecords.humanUser, enforcesAccess: false)
     }
 }
 
@@ -166,8 +158,26 @@ extension OrgRecords {
 
     /// Live rows with that value in an indexed field.
     func liveRows(_ table: Int, _ field: FieldDefinition, _ value: FieldValue) -> [Int] {
-        guard case .cell(let cell) = field.source, !value.isNull else { return [] }
-        return (database.tables[table].rows(cell: cell, value: value) ?? [])
-            .filter { database.row(table, $0).state == .live }
+        guard !value.isNull else { return [] }
+        switch field.source {
+        case .cell(let cell):
+            return (database.tables[table].rows(cell: cell, value: value) ?? [])
+                .filter { database.row(table, $0).state == .live }
+        case .personContact(_, let cell):
+            return persons(table, contactCell: cell, value)
+        case .system, .personName: return []
+        }
+    }
+
+    /// Person accounts whose contact has that value.
+    private func persons(_ accounts: Int, contactCell cell: Int, _ value: FieldValue) -> [Int] {
+        guard let contacts = database.table("Contact"), let parent = database.definition(contacts).cell("AccountId"),
+            let flag = database.definition(contacts).cell("IsPersonAccount")
+        else { return [] }
+        return (database.tables[contacts].rows(cell: cell, value: value) ?? []).compactMap { number in
+            let row = database.row(contacts, number)
+            guard row.state == .live, row[flag] == true, let account = row[parent].text else { return nil }
+            return database.locate(account)?.row
+        }
     }
 }

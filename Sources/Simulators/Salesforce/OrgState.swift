@@ -5,16 +5,26 @@ struct OrgState {
     var sessions: OrgSessions
     var allocation: APIAllocation
     var cursors = QueryCursors()
+    var bulk = BulkJobs()
     /// Most rows of a query page, whatever is asked: wide rows shrink pages.
     var queryPageRows = SimulatorsLimits.queryPageRows
     /// Whether the edition has the API.
     var hasAPI = true
+    /// Requests of 20 seconds and more that others have running.
+    var longRunningCalls = 0
 
     /// Runs a call to the data API that carries a valid token: counts it, routes it, shows the limits.
     mutating func answer(_ request: APIRequest, now: Double) -> APIReply {
         guard hasAPI else {
             return APIReply(
                 RequestError(403, "API_DISABLED_FOR_ORG", "API is not enabled for this Organization or Partner"))
+        }
+        guard longRunningCalls < identity.edition.longRunningCalls else {
+            var reply = APIReply(
+                RequestError(
+                    403, "REQUEST_LIMIT_EXCEEDED", "ConcurrentRequests (Concurrent API Requests) Limit exceeded."))
+            reply.headers.append(("Sforce-Limit-Info", limitInfo(now: now)))
+            return reply
         }
         var reply: APIReply
         if allocation.spend(CallClass.cost(of: request), now: now) {
@@ -33,7 +43,9 @@ struct OrgState {
         "api-usage=\(allocation.used(now: now))/\(allocation.limit)"
     }
 
-    private mutating func settle(now: Double) {
+    /// Catches up with everything that was due before `now`.
+    mutating func settle(now: Double) {
+        runJobs(now: now)
         for table in records.database.tables.indices {
             records.database.withTable(table) { $0.settle(now: now) }
         }
@@ -52,6 +64,8 @@ struct OrgIdentity: Sendable {
     let username: String
     let clientID: String
     let clientSecret: String
+    /// Whether a password is enough, without the security token.
+    var trustsNetwork = false
 
     /// The org id as access tokens begin with it.
     var shortID: String { String(id.prefix(15)) }

@@ -51,7 +51,8 @@ extension OrgState {
         return .ok(page(of: cursor, id: nil, from: 0, version: request.version))
     }
 
-    private mutating func plan(
+    /// Plans a query; semi-joins are run at once.
+    func plan(
         _ text: String, includesDeleted: Bool, now: Double
     ) throws(RequestError) -> SOQLPlan {
         let planner = SOQLPlanner(records: records, today: Int((now / 86_400).rounded(.down)), text: text)

@@ -10,10 +10,14 @@ package struct RecordError: Error, Sendable, Equatable {
     let status: Int
     /// Whether the record could not even be read, so that a whole collections request is refused with it.
     let failsRequest: Bool
+    /// What a duplicate rule found; only answers about single records show it.
+    let duplicateResult: WireJSON?
 
     init(
-        _ code: String, _ message: String, fields: [String] = [], status: Int = 400, failsRequest: Bool = false
+        _ code: String, _ message: String, fields: [String] = [], status: Int = 400, failsRequest: Bool = false,
+        duplicateResult: WireJSON? = nil
     ) {
+        self.duplicateResult = duplicateResult
         self.failsRequest = failsRequest
         self.code = code
         self.message = message
@@ -28,6 +32,9 @@ package struct RecordError: Error, Sendable, Equatable {
 
     /// The element of a whole request's error array, where the key is `errorCode`.
     var requestJSON: WireJSON {
+        if let duplicateResult {
+            return ["duplicateResult": duplicateResult, "errorCode": .string(code), "message": .string(message)]
+        }
         var object = WireObject([("message", .string(message)), ("errorCode", .string(code))])
         if !fields.isEmpty || status == 400 { object["fields"] = .array(fields.map(WireJSON.string)) }
         return .object(object)
@@ -55,6 +62,14 @@ package struct RecordError: Error, Sendable, Equatable {
         RecordError(
             "ALL_OR_NONE_OPERATION_ROLLED_BACK",
             "Record rolled back because not all records were valid and the request was using AllOrNone header")
+    }
+}
+
+extension RecordError {
+    /// Rows kept failing in the third attempt at a batch.
+    static func tooManyRetries() -> RecordError {
+        RecordError(
+            "UNKNOWN_EXCEPTION", "Too many batch retries in the presence of Apex triggers and partial failures.")
     }
 }
 

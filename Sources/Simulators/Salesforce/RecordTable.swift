@@ -31,6 +31,12 @@ struct RecordTable {
         if let added = definition.fields.last { addIndex(for: added) }
     }
 
+    /// Shows a contact's new field in accounts, where they may be persons.
+    mutating func mirror(_ field: FieldDefinition, now: Int) {
+        PersonAccounts.mirror(field, in: &definition)
+        definition.metadataStamp = now
+    }
+
     /// Changes what describe says about a field.
     mutating func changeField(_ name: String, now: Int, _ change: (inout FieldDefinition) -> Void) {
         definition.change(name, change)
@@ -50,7 +56,7 @@ struct RecordTable {
     /// Adds a row and returns its number.
     mutating func append(_ row: RecordRow) -> Int {
         let number = rows.count
-        rows.append(row)
+        rows.append(row.trimmed())
         index(row, number)
         return number
     }
@@ -64,7 +70,7 @@ struct RecordTable {
             valueIndexes[position].remove(before, row: number)
             valueIndexes[position].insert(after, row: number)
         }
-        rows[number] = row
+        rows[number] = row.trimmed()
         if old.stamp != row.stamp { stamps.add(number, stamp: row.stamp) }
     }
 
@@ -105,7 +111,9 @@ struct RecordTable {
 
     /// The rows with a value in an indexed cell; `nil` when the cell has no index.
     func rows(cell: Int, value: FieldValue) -> [Int]? {
-        indexedCells.firstIndex(of: cell).map { valueIndexes[$0].rows(value) }
+        guard let position = indexedCells.firstIndex(of: cell) else { return nil }
+        let index = valueIndexes[position]
+        return index.candidates(value).filter { index.agree(rows[$0][cell], value) }
     }
 
     /// Rows in (SystemModstamp, Id) order within bounds, until `visit` returns false; newest states only.

@@ -25,7 +25,7 @@ extension OrgRecords {
             return .failure(
                 RecordError("INVALID_FIELD_FOR_INSERT_UPDATE", "cannot specify Id in an insert call", fields: ["Id"]))
         }
-        return write { records throws(SaveRefusal) in
+        return write(context) { records throws(SaveRefusal) in
             let changes = try records.changes(
                 record, table: table, isInsert: true, skipping: Self.reservedOnUpdate, context: context)
             return try records.save(changes, table: table, existing: nil, context: context)
@@ -36,7 +36,7 @@ extension OrgRecords {
 
     /// Updates the record of an id from its JSON members.
     mutating func update(_ record: WireObject, id: String, table: Int, context: SaveContext) -> WriteResult {
-        write { records throws(SaveRefusal) in
+        write(context) { records throws(SaveRefusal) in
             let row = try records.writableRow(id, table: table)
             let changes = try records.changes(
                 record, table: table, isInsert: false, skipping: Self.reservedOnUpdate, context: context)
@@ -72,7 +72,7 @@ extension OrgRecords {
             return .failure(RecordError("NOT_FOUND", "The requested resource does not exist", status: 404))
         }
         let existing = rows.first
-        return write { records throws(SaveRefusal) in
+        return write(context) { records throws(SaveRefusal) in
             if let existing { _ = try records.writableRow(records.database.id(table, existing), table: table) }
             var changes = try records.changes(
                 record, table: table, isInsert: existing == nil,
@@ -105,16 +105,18 @@ extension OrgRecords {
     }
 
     /// Moves a record, and what hangs on it, to the recycle bin.
-    mutating func delete(id: String, context: SaveContext) -> WriteResult {
+    mutating func delete(id: String, isHard: Bool = false, context: SaveContext) -> WriteResult {
         guard let place = database.locate(id) else {
             return .failure(
                 RecordID.normalise(id) == nil
                     ? .malformedID("Record", id)
                     : RecordError("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id", status: 404))
         }
-        return write { records throws(SaveRefusal) in
+        return write(context) { records throws(SaveRefusal) in
             let row = try records.writableRow(id, table: place.table)
+            try records.checkNotPerson([], table: place.table, existing: row)
             records.bin(place.table, row, master: nil, context: context)
+            if isHard { records.purge(place.table, row, context: context) }
             return row
         } as: { records, row in
             WriteResult(id: records.database.id(place.table, row))
@@ -125,13 +127,14 @@ extension OrgRecords {
 
     /// Runs one record's write; what it changed before it failed is taken back.
     private mutating func write(
-        _ body: (inout OrgRecords) throws(SaveRefusal) -> Int, as result: (OrgRecords, Int) -> WriteResult
+        _ context: SaveContext, _ body: (inout OrgRecords) throws(SaveRefusal) -> Int,
+        as result: (OrgRecords, Int) -> WriteResult
     ) -> WriteResult {
         let savepoint = database.savepoint
         do throws(SaveRefusal) {
             let row = try body(&self)
             let written = result(self, row)
-            if lockErrorRate > 0, Double.random(in: 0..<1, using: &random) < lockErrorRate {
+            if lockErrorRate > 0, context.pass == 1, Double.random(in: 0..<1, using: &random) < lockErrorRate {
                 throw SaveRefusal(lockError(written.id ?? ""))
             }
             return written
@@ -141,8 +144,16 @@ extension OrgRecords {
         }
     }
 
+    /// The parent account is what writers fight over, where there is one.
     private func lockError(_ id: String) -> RecordError {
-        RecordError("UNABLE_TO_LOCK_ROW", "unable to obtain exclusive access to this record or 1 records: \(id)")
+        var locked = id
+        if let place = database.locate(id), let cell = database.definition(place.table).cell("AccountId"),
+            let parent = database.row(place.table, place.row)[cell].text
+        {
+            locked = parent
+        }
+        return RecordError(
+            "UNABLE_TO_LOCK_ROW", "unable to obtain exclusive access to this record or 1 records: \(locked)")
     }
 
     /// The row of an id that may be written through the API.
@@ -177,6 +188,14 @@ extension OrgRecords {
                 bin(childTable, dependant, master: nil, context: context)
             }
         }
+    }
+
+    /// Empties a row from the recycle bin: no query finds it any more.
+    mutating func purge(_ table: Int, _ number: Int, context: SaveContext) {
+        var row = RecordRow()
+        row.state = .purged
+        row.stamp = context.stamp
+        database.update(table, number, to: row, now: context.now)
     }
 
     private static func dependants(of object: String) -> [(object: String, field: String)] {

@@ -1,3 +1,5 @@
+import Foundation
+
 /// `/sobjects/{T}` and single rows by id or external id (reference section 2).
 extension OrgState {
     /// `GET` basic information, `POST` create.
@@ -9,7 +11,7 @@ extension OrgState {
                 "objectDescribe": DescribeAnswer.summary(definition, version: request.version), "recentItems": [],
             ])
         case "POST":
-            let result = records.create(try request.object(), table: table, context: .api(now: now))
+            let result = records.create(try request.object(), table: table, context: .api(request, now: now))
             guard let id = result.id, result.succeeded else { return APIReply(result.errors) }
             let location = "/services/data/v\(request.version)/sobjects/\(definition.name)/\(id)"
             return APIReply(
@@ -26,11 +28,11 @@ extension OrgState {
         switch request.method {
         case "GET": return try readRow(request, place: try visibleRow(id, table: table), table: table)
         case "PATCH":
-            if let refusal = unmodifiedSince(request, id: id) { return refusal }
-            let result = records.update(try request.object(), id: id, table: table, context: .api(now: now))
+            if let refusal = unmodifiedSince(request, id: id) ?? otherTag(request, id: id) { return refusal }
+            let result = records.update(try request.object(), id: id, table: table, context: .api(request, now: now))
             return result.succeeded ? .noContent : APIReply(result.errors)
         case "DELETE":
-            let result = records.delete(id: id, context: .api(now: now))
+            let result = records.delete(id: id, context: .api(request, now: now))
             return result.succeeded ? .noContent : APIReply(result.errors)
         default: throw .methodNotAllowed(request.method)
         }
@@ -58,7 +60,7 @@ extension OrgState {
         }
         let result = records.upsert(
             record, by: field, value: .string(value), table: table,
-            updateOnly: request.item("updateOnly")?.lowercased() == "true", context: .api(now: now))
+            updateOnly: request.item("updateOnly")?.lowercased() == "true", context: .api(request, now: now))
         if !result.candidates.isEmpty { return ambiguous(result.candidates, request, table) }
         guard let id = result.id, result.succeeded else { return APIReply(result.errors) }
         let created = result.created ?? false
@@ -93,11 +95,31 @@ extension OrgState {
         {
             return APIReply(status: 304)
         }
+        let tag = tag(of: place.row, table: table)
+        if let tag, request.headers["if-none-match"] == tag { return APIReply(status: 304) }
         let fields = records.database.definition(table).fields
         let names = request.item("fields")?.split(separator: ",").map(String.init)
         let columns = try columns(names ?? fields.filter(\.isReadable).map(\.name), table: table)
         let renderer = RecordRenderer(columns, table: table, database: records.database, version: request.version)
-        return .ok(renderer.record(place.row, place.number))
+        var reply = APIReply.ok(renderer.record(place.row, place.number))
+        reply.headers.append(
+            ("Last-Modified", HTTPDate.string(Date(timeIntervalSince1970: Double(place.row.modified)))))
+        if let tag { reply.headers.append(("ETag", tag)) }
+        return reply
+    }
+
+    /// The entity tag of a row: accounts alone have one.
+    private func tag(of row: RecordRow, table: Int) -> String? {
+        guard records.database.definition(table).name == "Account" else { return nil }
+        return "\"\(String(row.modified, radix: 36))\""
+    }
+
+    /// 412 when an account is no longer the one whose tag the caller names.
+    private func otherTag(_ request: APIRequest, id: String) -> APIReply? {
+        guard let wanted = request.headers["if-match"], let place = records.database.locate(id),
+            let tag = tag(of: records.database.row(place.table, place.row), table: place.table), tag != wanted
+        else { return nil }
+        return APIReply(RequestError(412, "PRECONDITION_FAILED", "The record's entity tag is not that of If-Match"))
     }
 
     /// 412 when the record was modified after the instant the caller names.

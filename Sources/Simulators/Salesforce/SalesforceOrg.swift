@@ -7,7 +7,7 @@ import Synchronization
 package final class SalesforceOrg: Sendable {
     let identity: OrgIdentity
     /// Calls by class: `composite`, `collections`, `retrieve`, `query`, `row`, `describe`, `limits`, `changes`, `batch`,
-    /// `token`; all but `token` and `versions` count against the allocation.
+    /// `graph`, `tree`, `bulk`, `token`; all but `token` and `versions` count against the allocation.
     package let calls = CallCounter()
     /// The simulator's fault plan; `addFault` limits a fault to this org.
     package let faults: FaultPlan
@@ -71,6 +71,9 @@ package final class SalesforceOrg: Sendable {
         state.withLock { $0.sessions.revokeAll(includingRefreshTokens: includingRefreshTokens) }
     }
 
+    /// Seconds a session lives.
+    var sessionLifetime: Double { state.withLock { $0.sessions.lifetime } }
+
     func openSession(now: Double) -> String { state.withLock { $0.sessions.open(now: now) } }
 
     func refreshSession(_ token: String, now: Double) -> (access: String, refresh: String?)? {
@@ -132,6 +135,7 @@ package final class SalesforceOrg: Sendable {
     ) rethrows -> sending Result {
         let now = now
         return try state.withLock { state throws -> Result in
+            state.runJobs(now: now)
             let savepoint = state.records.database.savepoint
             do {
                 let result = try body(&state, now)

@@ -15,6 +15,13 @@ package enum SalesforceEdition: String, Sendable {
     }
 }
 
+extension SalesforceEdition {
+    /// Requests of 20 seconds and more at once.
+    var longRunningCalls: Int {
+        self == .developer ? SimulatorsLimits.longRunningCallsInDeveloper : SimulatorsLimits.longRunningCalls
+    }
+}
+
 /// What an org is like; the defaults are a healthy Enterprise org with the sync package.
 package struct SalesforceOrgOptions: Sendable {
     /// Shown in usernames; letters, digits and dashes.
@@ -28,6 +35,10 @@ package struct SalesforceOrgOptions: Sendable {
     package var hasPackage = true
     /// Without the package: whether Contact and Lead have `AC_Contact_Id__c` all the same.
     package var hasExternalIdField = false
+    /// Accounts may be persons.
+    package var hasPersonAccounts = false
+    /// States and countries of addresses are picklists.
+    package var hasStateCountryPicklists = false
     /// Calls per 24 hours; `nil` takes the edition's.
     package var apiLimit: Int?
     /// Calls above the limit that still succeed, as paid editions allow.
@@ -38,6 +49,8 @@ package struct SalesforceOrgOptions: Sendable {
     package var commitDelay: Double = 0
     /// Probability that a record of an API write fails with UNABLE_TO_LOCK_ROW.
     package var lockErrorRate: Double = 0
+    /// Whether callers come from a network the org trusts: a password is enough, without the security token.
+    package var trustsNetwork = false
     /// Seconds an access token lives.
     package var sessionLifetime: Double = 7200
     /// Every refresh returns a new refresh token and kills the old one.
@@ -56,6 +69,10 @@ package struct SalesforceOrgOptions: Sendable {
     package var convertsContactID = true
     /// A field the org does not have fails a whole collections request instead of its row (unverified which is right).
     package var unknownFieldFailsRequest = false
+    /// Seconds a bulk job waits before its first rows are written.
+    package var bulkQueueSeconds: Double = 1
+    /// Seconds each 200 rows of a bulk job take.
+    package var bulkStepSeconds = 0.1
     /// Makes the org's rates and tokens repeatable.
     package var seed: UInt64 = 1
 

@@ -51,6 +51,11 @@ package struct SalesforceUserActions {
         try state.records.merge(winner: winner, losers: losers, context: context)
     }
 
+    /// Puts products into an opportunity: their total is its amount from now on, whatever the API sets.
+    package mutating func addProducts(_ opportunity: String, total: Double) throws {
+        try update("Opportunity", opportunity, ["HasOpportunityLineItem": true, "Amount": .number(total)])
+    }
+
     /// Converts a lead into a contact and an account, new ones unless named, and an opportunity if it gets a name.
     @discardableResult
     package mutating func convertLead(
@@ -143,6 +148,8 @@ extension SalesforceOrg {
             return (0..<count).map { index in
                 // In two steps: an id asked of the database while a seed changes it would copy every record.
                 let row = state.records.seed(fields(index), table: table, context: context)
+                // Seeds are never taken back; what a million of them would need to be is a lot.
+                if index % SimulatorsLimits.undoKept == 0 { state.records.database.commit() }
                 return state.records.database.id(table, row)
             }
         }
@@ -158,6 +165,10 @@ extension SalesforceOrg {
             guard let table = state.records.database.table(object) else { return }
             let field = type.field(name, label: label, isRequired: isRequired)
             state.records.database.withTable(table) { $0.addField(field, now: Int(now)) }
+            guard object == "Contact", let added = state.records.database.definition(table).field(name),
+                let accounts = state.records.database.table("Account")
+            else { return }
+            state.records.database.withTable(accounts) { $0.mirror(added, now: Int(now)) }
         }
     }
 
@@ -173,11 +184,6 @@ extension SalesforceOrg {
                 }
             }
         }
-    }
-
-    /// Adds a validation rule of the org's own.
-    package func addValidationRule(_ rule: ValidationRule) {
-        transaction { state, _ in state.records.validationRules.append(rule) }
     }
 
     /// Seconds between a write's stamp and its visibility to readers, from now on.

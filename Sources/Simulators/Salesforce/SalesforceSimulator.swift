@@ -60,6 +60,7 @@ package final class SalesforceSimulator: SimulatedProvider {
         if request.path.hasPrefix("/services/oauth2/") {
             return tokens.answer(request, path: String(request.path.dropFirst("/services/oauth2/".count)))
         }
+        if request.path.hasPrefix("/services/Soap/u/") { return soap.answer(request) }
         if request.path == "/services/data" || request.path == "/services/data/" {
             return .json(200, APIVersion.list)
         }
@@ -69,9 +70,12 @@ package final class SalesforceSimulator: SimulatedProvider {
     /// The org and class of a call.
     package func identify(_ request: SimulatedRequest) -> SimulatedCallIdentity? {
         guard request.path.hasPrefix("/services/") else { return nil }
-        let org =
-            request.path.hasPrefix("/services/oauth2/")
-            ? tokens.org(of: request) : BearerToken.of(request).flatMap(registry.org(token:))
+        let org: SalesforceOrg? =
+            switch request.path {
+            case let path where path.hasPrefix("/services/oauth2/"): tokens.org(of: request)
+            case let path where path.hasPrefix("/services/Soap/"): soap.org(of: request)
+            default: BearerToken.of(request).flatMap(registry.org(token:))
+            }
         return SimulatedCallIdentity(
             account: org?.id, callClass: CallClass.name(method: request.method, path: request.path))
     }
@@ -94,15 +98,23 @@ package final class SalesforceSimulator: SimulatedProvider {
             registry: registry, key: publicKey, instanceURL: instanceURL, now: clock.now.timeIntervalSince1970)
     }
 
+    private var soap: SOAPLogin {
+        SOAPLogin(registry: registry, instanceURL: instanceURL, now: clock.now.timeIntervalSince1970)
+    }
+
     private func data(_ request: SimulatedRequest) -> SimulatedResponse {
         guard let token = BearerToken.of(request), let org = registry.org(token: token) else {
             return Self.response(APIReply(.invalidSession()))
         }
+        let type = request.headers["content-type"]?.lowercased() ?? ""
+        let isJSON = !type.hasPrefix("text/csv") && !type.hasPrefix("multipart/")
         guard
-            let call = APIRequest(
+            var call = APIRequest(
                 method: request.method, path: request.path, query: request.query, headers: request.headers,
-                body: APIRequest.parse(request.body))
+                body: isJSON ? APIRequest.parse(request.body) : nil)
         else { return Self.response(APIReply(.notFound())) }
+        if !isJSON { call.payload = request.body }
+        call.mayRefer = APIRequest.mayRefer(request.body)
         let callClass = CallClass.name(method: call.method, segments: call.segments)
         return Self.response(org.answer(call, token: token, callClass: callClass))
     }
@@ -120,6 +132,10 @@ package final class SalesforceSimulator: SimulatedProvider {
 
     private static func response(_ reply: APIReply) -> SimulatedResponse {
         var headers = reply.headers
+        if let rows = reply.rows {
+            headers.append(("Content-Type", "text/csv; charset=UTF-8"))
+            return SimulatedResponse(status: reply.status, headers: headers, body: rows)
+        }
         if reply.body != nil { headers.append(("Content-Type", "application/json;charset=UTF-8")) }
         return SimulatedResponse(status: reply.status, headers: headers, body: reply.body?.data ?? Data())
     }

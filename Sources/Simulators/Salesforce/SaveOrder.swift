@@ -5,32 +5,58 @@ extension OrgRecords {
     mutating func save(
         _ changes: [FieldChange], table: Int, existing: Int?, context: SaveContext
     ) throws(SaveRefusal) -> Int {
+        if let person = database.definition(table).person {
+            return try saveAccount(changes, person, table: table, existing: existing, context: context)
+        }
+        try checkNotPerson(changes, table: table, existing: existing)
+        return try saveRow(changes, table: table, existing: existing, context: context)
+    }
+
+    /// Saves one row through every step.
+    mutating func saveRow(
+        _ changes: [FieldChange], table: Int, existing: Int?, context: SaveContext
+    ) throws(SaveRefusal) -> Int {
         let definition = database.definition(table)
         // 1: the row as it is, which PRIORVALUE sees.
         let before = existing.map { database.row(table, $0) }
         // 2: the new values over it; their formats were checked when they were read.
         var after = before ?? newRow(definition, context)
         for change in changes {
-            if case .cell(let cell) = change.field.source { after[cell] = change.value }
+            guard case .cell(let cell) = change.field.source else { continue }
+            if change.field.name == "Amount", context.enforcesAccess, hasProducts(after, definition) { continue }
+            after[cell] = change.value
         }
+        AddressPicklists.align(&after, before: before, definition.addressPairs)
         // 3: before-save flows.
         if hasPackage { definition.syncPackage?.flag(&after, before: before) }
         // 5: system validation again, then validation rules; every failing rule is reported.
         var errors = missingFields(after, definition)
         if errors.isEmpty { errors = failedRules(after, before: before, table: table, number: existing) }
-        // 6: duplicate rules stand here.
+        // 6: duplicate rules.
+        if errors.isEmpty,
+            let refusal = duplicateRefusal(after, before: before, table: table, number: existing, context: context)
+        {
+            errors = [refusal]
+        }
         if errors.isEmpty { errors = duplicateValues(after, table: table, except: existing) }
         guard errors.isEmpty else { throw SaveRefusal(errors) }
         // 7: save; the commit makes it visible.
-        return store(after, table: table, existing: existing, context: context)
+        let number = store(after, table: table, existing: existing, context: context)
+        // 8 to 14: what the org has put behind a save.
+        if !assignments.isEmpty { assign(table: table, number, context: context) }
+        if !automations.isEmpty { try automate(table: table, number, before: before, context: context) }
+        return number
+    }
+
+    /// An opportunity with products has their sum as its amount: a call that sets another is not refused, but ignored.
+    private func hasProducts(_ row: RecordRow, _ definition: ObjectDefinition) -> Bool {
+        definition.cell("HasOpportunityLineItem").map { row[$0] == true } ?? false
     }
 
     func newRow(_ definition: ObjectDefinition, _ context: SaveContext) -> RecordRow {
-        var row = RecordRow()
-        for (cell, value) in definition.defaults { row[cell] = value }
-        if let owner = definition.cell("OwnerId"), let users = database.table("User") {
-            row[owner] = .text(database.id(users, Int(context.userRow)))
-        }
+        var row = definition.template
+        row.reserve(SimulatorsLimits.cellsReserved)
+        if let owner = definition.owner { row[owner] = .text(userID(context.userRow)) }
         return row
     }
 

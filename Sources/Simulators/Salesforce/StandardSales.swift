@@ -43,6 +43,7 @@ enum StandardSales {
                 StandardFields.lookup("ContactId", "Contact", "Contact").with { $0.isUpdateable = false },
                 StandardFields.checkbox("IsClosed", "Closed").readOnly,
                 StandardFields.checkbox("IsWon", "Won").readOnly,
+                StandardFields.checkbox("HasOpportunityLineItem", "Has Line Item").readOnly,
             ])
     }
 
@@ -59,6 +60,20 @@ enum StandardSales {
                     $0.picklistValues = ["Business User", "Decision Maker", "Evaluator", "Other"]
                 },
                 StandardFields.checkbox("IsPrimary", "Primary"),
+            ])
+    }
+
+    /// The org itself; it has one row.
+    static var organization: ObjectDefinition {
+        ObjectDefinition(
+            "Organization", keyPrefix: "00D",
+            fields: [
+                FieldDefinition("Name", .string, length: 80).required.readOnly,
+                StandardFields.checkbox("IsSandbox", "Is Sandbox").readOnly,
+                FieldDefinition("OrganizationType", label: "Edition", .picklist, length: 40).readOnly,
+                FieldDefinition("InstanceName", .string, length: 5).readOnly,
+                FieldDefinition("LanguageLocaleKey", label: "Language", .picklist, length: 40).readOnly,
+                FieldDefinition("TimeZoneSidKey", label: "Time Zone", .picklist, length: 40).readOnly,
             ])
     }
 

@@ -20,7 +20,7 @@ struct OAuthError: Error {
     static var unknownClient: OAuthError { OAuthError("invalid_client_id", "client identifier invalid") }
 }
 
-/// `/services/oauth2/…`: the three server-to-server flows, revoke, introspect and userinfo (reference section 1).
+/// `/services/oauth2/…`: the three server-to-server flows, name and password, revoke, introspect and userinfo (reference section 1).
 struct TokenEndpoint {
     let registry: OrgRegistry
     let key: _RSA.Signing.PublicKey
@@ -62,6 +62,7 @@ struct TokenEndpoint {
         if let assertion = form["assertion"].flatMap({ JWTAssertion($0) }) {
             return registry.org(username: assertion.subject)
         }
+        if let name = form["username"] { return registry.org(username: name) }
         if let token = form["refresh_token"] ?? form["token"] { return registry.org(token: token) }
         return (form["client_id"] ?? Self.basic(request)?.id).flatMap { registry.org(clientID: $0) }
     }
@@ -71,6 +72,7 @@ struct TokenEndpoint {
         switch form["grant_type"] {
         case "urn:ietf:params:oauth:grant-type:jwt-bearer": return try bearer(form)
         case "refresh_token": return try refresh(form)
+        case "password": return try password(form)
         case "client_credentials": return try clientCredentials(form, request)
         default: throw OAuthError("unsupported_grant_type", "grant type not supported")
         }
@@ -122,6 +124,19 @@ struct TokenEndpoint {
         answer["scope"] = "refresh_token api"
         if let refresh = tokens.refresh { answer["refresh_token"] = .string(refresh) }
         return .json(200, .object(answer))
+    }
+
+    /// A name and password; the token is appended to the password, as at the SOAP login.
+    private func password(_ form: Form) throws(OAuthError) -> SimulatedResponse {
+        guard let clientID = form["client_id"], registry.knows(clientID: clientID) else { throw .unknownClient }
+        guard let org = form["username"].flatMap(registry.org(username:)), org.clientID == clientID,
+            org.checkPassword(form["password"] ?? "") == .right
+        else { throw OAuthError("invalid_grant", "authentication failure") }
+        guard form["client_secret"] == org.clientSecret else {
+            throw OAuthError("invalid_client", "invalid client credentials")
+        }
+        org.calls.count("token")
+        return .json(200, .object(issued(org, access: org.openSession(now: now))))
     }
 
     private func clientCredentials(

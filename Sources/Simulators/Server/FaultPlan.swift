@@ -100,6 +100,14 @@ package final class FaultPlan: Sendable {
         }
     }
 
+    /// How many faults are set.
+    package var count: Int { state.withLock { $0.entries.count } }
+
+    /// Starts the sequence of the rates anew.
+    package func reseed(_ seed: UInt64) {
+        state.withLock { $0.random = SeededRandom(seed: seed) }
+    }
+
     /// Takes a fault back.
     package func remove(_ id: Int) {
         state.withLock { $0.entries.removeAll { $0.id == id } }

@@ -10,4 +10,10 @@ extension SimulatorsLimits {
     package static let faults = 10_000
     /// Seconds an open connection may sit without a request.
     package static let idleConnectionSeconds: Int64 = 300
+    /// Bytes of the shortest answer that is compressed.
+    package static let leastCompressedBytes = 1_024
+    /// Days a simulated authority's certificates are good for.
+    package static let certificateDays = 90
+    /// Bytes of the head of a request to a `SimulatorTunnel`.
+    package static let tunnelHeadBytes = 16_384
 }

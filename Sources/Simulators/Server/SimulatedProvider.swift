@@ -21,16 +21,22 @@ package protocol SimulatedProvider: Sendable {
     /// this provider's.
     func identify(_ request: SimulatedRequest) -> SimulatedCallIdentity?
 
+    /// Whether no fault may strike this provider's calls.
+    var isBeyondFaults: Bool { get }
+
     /// Makes the token a request carries worthless from now on.
     func revokeToken(of request: SimulatedRequest)
 
-    /// Told once the server listens, with `http://127.0.0.1:PORT`.
+    /// Told once the server listens, with `http://127.0.0.1:PORT` or `https://…`.
     func serverStarted(baseURL: String)
 }
 
 extension SimulatedProvider {
     /// Unknown: only faults by path and method can strike.
     package func identify(_ request: SimulatedRequest) -> SimulatedCallIdentity? { nil }
+
+    /// Faults strike.
+    package var isBeyondFaults: Bool { false }
 
     /// Nothing: the provider's tokens cannot be revoked.
     package func revokeToken(of request: SimulatedRequest) {}

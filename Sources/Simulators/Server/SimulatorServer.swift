@@ -10,6 +10,7 @@ import Synchronization
 
 /// Serves the simulated providers over HTTP on one loopback port: `/services/…` is Salesforce, `/api/3/…`
 /// ActiveCampaign; whichever provider knows a path answers it.
+/// With an authority it speaks TLS. Answers are gzipped for clients that accept it.
 ///
 /// Faults of the plan are applied here, around the providers, so that both get the same ones. When the server dies its
 /// providers keep their state: run another server over them.
@@ -20,6 +21,7 @@ package final class SimulatorServer: Service {
     private let clock: SimulatorClock
     private let providers: [any SimulatedProvider]
     private let requestedPort: Int
+    private let authority: SimulatedAuthority?
     private let started = StartSignal()
     private let group = Mutex<ServiceGroup?>(nil)
 
@@ -30,13 +32,16 @@ package final class SimulatorServer: Service {
     ///   - providers: asked in order, the first that knows the path answers.
     ///   - faults: what goes wrong, for both providers.
     ///   - port: TCP port on 127.0.0.1; 0 takes a free one.
+    ///   - authority: whose certificate the server shows; nil serves plain HTTP.
     package init(
-        clock: SimulatorClock, providers: [any SimulatedProvider], faults: FaultPlan = FaultPlan(), port: Int = 0
+        clock: SimulatorClock, providers: [any SimulatedProvider], faults: FaultPlan = FaultPlan(), port: Int = 0,
+        authority: SimulatedAuthority? = nil
     ) {
         self.clock = clock
         self.providers = providers
         self.faults = faults
         self.requestedPort = port
+        self.authority = authority
     }
 
     /// The port, once the server listens. Throws when `run()` ended before that.
@@ -44,29 +49,33 @@ package final class SimulatorServer: Service {
         get async throws { try await started.port() }
     }
 
-    /// `http://127.0.0.1:PORT`, once the server listens.
+    /// `http://127.0.0.1:PORT` or `https://127.0.0.1:PORT`, once the server listens.
     package var baseURL: String {
-        get async throws { "http://127.0.0.1:\(try await port)" }
+        get async throws { baseURL(port: try await port) }
     }
+
+    private func baseURL(port: Int) -> String { "\(authority == nil ? "http" : "https")://127.0.0.1:\(port)" }
 
     /// Serves until `stop()`, graceful shutdown of the surrounding service group, or cancellation.
     package func run() async throws {
         let exchange = ServerExchange(clock: clock, providers: providers, faults: faults)
+        let tls = try authority?.context()
         let builder = HTTPServerBuilder { _ in
-            HTTP1Channel(
+            let http = HTTP1Channel(
                 responder: { request, writer, channel in
                     try await exchange.respond(to: request, writer: writer, channel: channel)
                 },
                 configuration: .init(idleTimeout: .seconds(SimulatorsLimits.idleConnectionSeconds)))
+            return SimulatorChannel(base: http, tls: tls)
         }
         let logger = Logger(label: "simulators") { _ in SwiftLogNoOpLogHandler() }
         let server = try builder.buildServer(
             configuration: .init(address: .hostname("127.0.0.1", port: requestedPort), serverName: nil),
             eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: logger,
             responder: { _, _, _ in },
-            onServerRunning: { [started, providers] channel in
+            onServerRunning: { [self] channel in
                 let port = channel.localAddress?.port ?? 0
-                for provider in providers { provider.serverStarted(baseURL: "http://127.0.0.1:\(port)") }
+                for provider in providers { provider.serverStarted(baseURL: baseURL(port: port)) }
                 started.fulfil(port)
             })
         let group = ServiceGroup(services: [server], logger: logger)
@@ -78,49 +87,6 @@ package final class SimulatorServer: Service {
     /// Stops accepting, lets requests in flight finish, then lets `run()` return.
     package func stop() async {
         await group.withLock { $0 }?.triggerGracefulShutdown()
-    }
-}
-
-/// Hands the port from the server's start to whoever waits for it.
-private final class StartSignal: Sendable {
-    private enum State {
-        case waiting([CheckedContinuation<Int, any Error>])
-        case listening(Int)
-        case ended
-    }
-
-    private let state = Mutex(State.waiting([]))
-
-    func port() async throws -> Int {
-        try await withCheckedThrowingContinuation { continuation in
-            let ready: Result<Int, any Error>? = state.withLock { state in
-                switch state {
-                case .waiting(let waiters):
-                    state = .waiting(waiters + [continuation])
-                    return nil
-                case .listening(let port): return .success(port)
-                case .ended: return .failure(SimulatorServerError.endedBeforeListening)
-                }
-            }
-            if let ready { continuation.resume(with: ready) }
-        }
-    }
-
-    func fulfil(_ port: Int) {
-        finish(.listening(port), with: .success(port))
-    }
-
-    func fail() {
-        finish(.ended, with: .failure(SimulatorServerError.endedBeforeListening))
-    }
-
-    private func finish(_ next: State, with result: Result<Int, any Error>) {
-        let waiters = state.withLock { state in
-            defer { state = next }
-            if case .waiting(let waiters) = state { return waiters }
-            return []
-        }
-        for waiter in waiters { waiter.resume(with: result) }
     }
 }
 

@@ -34,11 +34,14 @@ package struct WorkerRow: Sendable, Hashable, Codable {
 package struct WorkerOrders: Sendable, Hashable {
     package let mode: QueueMode
     package let wish: WorkerWish?
+    /// False when the worker is not on the roll (any more) and should enrol again.
+    package let isEnrolled: Bool
 
     /// Makes orders.
-    package init(mode: QueueMode, wish: WorkerWish?) {
+    package init(mode: QueueMode, wish: WorkerWish?, isEnrolled: Bool = true) {
         self.mode = mode
         self.wish = wish
+        self.isEnrolled = isEnrolled
     }
 }
 
@@ -70,12 +73,14 @@ extension Store {
             WITH seen AS (
                 UPDATE ferry.workers SET state = $2, seen_at = $3 WHERE name = $1 RETURNING wish
             )
-            SELECT q.mode, (SELECT wish FROM seen) AS wish FROM ferry.queue_switch q
+            SELECT q.mode, (SELECT wish FROM seen) AS wish, EXISTS (SELECT FROM seen) AS enrolled
+            FROM ferry.queue_switch q
             """, [.text(name), .text(state.rawValue), .timestamptz(clock.now)])
         let orders = try decode(rows) { row in
             WorkerOrders(
                 mode: try row.word("mode"),
-                wish: try row.optional("wish", as: String.self).flatMap(WorkerWish.init))
+                wish: try row.optional("wish", as: String.self).flatMap(WorkerWish.init),
+                isEnrolled: try row.get("enrolled"))
         }
         guard let first = orders.first else { throw StoreError(.unreadable, "ferry.queue_switch has lost its row") }
         return first

@@ -120,6 +120,7 @@ enum ConfigRows {
         settings.includeUpdatedExisting = try row.get("include_updated_existing")
         settings.markerField = try row.get("marker_field")
         settings.clearsBlanks = try row.get("clear_blanks")
+        settings.syncsOptOut = try row.get("sync_opt_out")
         settings.pushesFormulaChanges = try row.get("push_formula_changes")
         settings.companyFallback = try row.get("company_fallback")
         settings.removesLeadTagOnConversion = try row.get("remove_lead_tag_on_conversion")

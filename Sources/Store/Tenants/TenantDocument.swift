@@ -67,6 +67,7 @@ package struct SettingsDocument: Sendable, Codable, Hashable {
     package var includeUpdatedExisting: Bool?
     package var markerField: String?
     package var clearBlanks: Bool?
+    package var syncOptOut: Bool?
     package var pushFormulaChanges: Bool?
     package var companyFallback: String?
     package var removeLeadTagOnConversion: Bool?
@@ -88,6 +89,7 @@ package struct SettingsDocument: Sendable, Codable, Hashable {
         case includeUpdatedExisting = "include_updated_existing"
         case markerField = "marker_field"
         case clearBlanks = "clear_blanks"
+        case syncOptOut = "sync_opt_out"
         case pushFormulaChanges = "push_formula_changes"
         case companyFallback = "company_fallback"
         case removeLeadTagOnConversion = "remove_lead_tag_on_conversion"
@@ -193,6 +195,7 @@ extension SettingsDocument {
         includeUpdatedExisting = try row.get("include_updated_existing")
         markerField = try row.get("marker_field")
         clearBlanks = try row.get("clear_blanks")
+        syncOptOut = try row.get("sync_opt_out")
         pushFormulaChanges = try row.get("push_formula_changes")
         companyFallback = try row.get("company_fallback")
         removeLeadTagOnConversion = try row.get("remove_lead_tag_on_conversion")

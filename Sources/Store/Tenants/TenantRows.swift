@@ -70,6 +70,7 @@ extension SettingsDocument {
                 ("lead_selection", leadSelection.map { .text($0) }),
                 ("include_updated_existing", includeUpdatedExisting.map { .bool($0) }),
                 ("marker_field", markerField.map { .text($0) }), ("clear_blanks", clearBlanks.map { .bool($0) }),
+                ("sync_opt_out", syncOptOut.map { .bool($0) }),
                 ("push_formula_changes", pushFormulaChanges.map { .bool($0) }),
                 ("company_fallback", companyFallback.map { .text($0) }),
                 ("remove_lead_tag_on_conversion", removeLeadTagOnConversion.map { .bool($0) }),

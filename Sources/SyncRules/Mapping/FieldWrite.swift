@@ -69,6 +69,7 @@ extension FieldMapping {
     ) -> DecisionCode? {
         if !writes(to: side) { return .readonlyObserved }
         if value.isUnreadable { return .invalidBeforeSend }
+        if OptOutRules.resubscribes(value, by: self, to: side) { return .readonlyObserved }
         if updateMode == .fillBlank {
             // A blank never fills anything, and a target nobody looked at may hold a value.
             if value.isBlank { return .blankKept }

@@ -22,7 +22,12 @@ package struct Projector: Sendable {
 
     /// What ActiveCampaign holds, in canonical form.
     package func project(_ contact: ActiveCampaignContact) -> Projection {
-        project { $0.canonical(activeCampaign: contact.fields[$0.activeCampaignField.description]) }
+        project { mapping in
+            let text = contact.fields[mapping.activeCampaignField.description]
+            // A contact that was never on a list says nothing of e-mail.
+            if mapping.activeCampaignField == .optOut, text == nil { return .absent }
+            return mapping.canonical(activeCampaign: text)
+        }
     }
 
     /// What Salesforce holds, in canonical form; fields the answer did not have stay absent.

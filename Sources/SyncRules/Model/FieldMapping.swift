@@ -31,6 +31,8 @@ package struct ActiveCampaignField: Sendable, Hashable, CustomStringConvertible 
     package static let firstName = ActiveCampaignField(standard: "firstName")
     package static let lastName = ActiveCampaignField(standard: "lastName")
     package static let phone = ActiveCampaignField(standard: "phone")
+    /// What the contact's lists say of e-mail (R79–R81): no field of ActiveCampaign's, and none that rows can name.
+    package static let optOut = ActiveCampaignField(standard: "optOut")
 
     /// The personalization tag of a custom field, upper case; nil for a standard field.
     package var personalizationTag: String? {
@@ -83,11 +85,15 @@ package struct FieldMapping: Sendable, Hashable {
     }
 
     /// The tenant's rows laid over the defaults, ordered by Salesforce field.
-    package static func effective(rows: [FieldMapping], for object: ObjectKind) -> [FieldMapping] {
+    /// - Parameter syncsOptOut: whether opting out of e-mail travels as well (R84).
+    package static func effective(
+        rows: [FieldMapping], for object: ObjectKind, syncsOptOut: Bool = false
+    ) -> [FieldMapping] {
         let own = rows.filter { $0.object == object }
         let takenFields = Set(own.map(\.salesforceField))
         let takenTargets = Set(own.map(\.activeCampaignField))
-        let kept = defaults(for: object).filter {
+        let optOut = syncsOptOut ? [OptOutRules.mapping(for: object)] : []
+        let kept = (defaults(for: object) + optOut).filter {
             !takenFields.contains($0.salesforceField) && !takenTargets.contains($0.activeCampaignField)
         }
         return (kept + own).sorted { $0.salesforceField < $1.salesforceField }

@@ -28,6 +28,8 @@ package struct SyncSettings: Sendable, Hashable {
     package var markerField = "AC_Sync__c"
     /// Whether a value emptied on one side empties the other (R68).
     package var clearsBlanks = true
+    /// Whether opting out of e-mail travels both ways (R79–R84).
+    package var syncsOptOut = true
     /// Whether a recalculated formula alone makes a record go to ActiveCampaign (R59).
     package var pushesFormulaChanges = false
     /// Company of a lead created without one (R20, D2).

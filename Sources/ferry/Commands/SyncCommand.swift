@@ -59,6 +59,11 @@ struct SyncCommand: AsyncParsableCommand {
         func run() async throws {
             let report = try await Control.run("sync") { runtime in
                 let row = try await Control.tenant(tenant, in: runtime.store)
+                let queue = try await runtime.store.queueSwitch()
+                guard !wait || queue.mode == .running else {
+                    throw ValidationError(
+                        "the whole queue is \(queue.mode.rawValue); `ferry queue resume` first, or ask without --wait")
+                }
                 let direction: Direction? = outbound ? .outbound : inbound ? .inbound : nil
                 let asked = runtime.clock.now
                 let requests = try await runtime.store.requestRun(tenant: row.number, direction: direction, now: asked)

@@ -31,6 +31,8 @@ final class WorkerEnrolment: Sendable {
             case .resting: .quiet
             }
         let orders = try await store.report(worker: name, state: reported)
+        // Another process of the same name left, or the roll was restored from a backup.
+        if !orders.isEnrolled { isEnrolled.withLock { $0 = false } }
         let order = Self.order(orders)
         MetricCatalog.gauge("ferry_worker_quiet", order == .work ? 0 : 1)
         return order

@@ -22,7 +22,10 @@ struct ContactWrite {
     var contactID: Int64? { settled.contactID == 0 ? nil : settled.contactID }
 
     /// Whether a bulk import can carry it: by address, and without clearing a field (activecampaign-api 6).
-    var fitsImport: Bool { !changesEmail && !values.values.contains("") }
+    var fitsImport: Bool { !changesEmail && !optsOut && !values.values.contains("") }
+
+    /// Whether the contact is to get no more mail (R83).
+    var optsOut: Bool { values[ActiveCampaignField.optOut.description].map { !$0.isEmpty } ?? false }
 
     /// The link once the contact's id is known.
     func link(contactID: Int64) -> Link {

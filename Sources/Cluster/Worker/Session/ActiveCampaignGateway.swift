@@ -76,6 +76,11 @@ struct ActiveCampaignGateway: Sendable {
         for (id, value) in record.fieldValues {
             if let tag = catalog.personalizationTag(of: id) { fields["custom:" + tag] = value }
         }
+        if let isOptedOut = OptOutRules.isOptedOut(
+            record.lists.compactMap { OptOutRules.Standing($0.status) }, isHardBounced: record.isHardBounced)
+        {
+            fields[ActiveCampaignField.optOut.description] = isOptedOut ? "||true||" : ""
+        }
         return ActiveCampaignContact(
             id: record.id, fields: fields, tags: SyncTag.among(record.tags.compactMap(\.name)))
     }
@@ -125,16 +130,32 @@ struct ActiveCampaignGateway: Sendable {
         values.email = write.email.normalized
         let outcome = Self.outcome(
             try await calling { () async throws(ActiveCampaignError) in try await client.upsert(values) })
-        guard case .written(let contactID) = outcome, let tag = write.tag else { return outcome }
+        guard case .written(let contactID) = outcome else { return outcome }
+        if write.optsOut, try await !unsubscribe(contactID) { return .gone }
+        guard let tag = write.tag else { return outcome }
         return try await self.tag(contactID, with: tag) ? outcome : .gone
     }
 
     /// Writes a contact by its id; the address may change (R8).
     func update(_ contactID: Int64, with write: ContactWrite) async throws -> ContactOutcome {
-        Self.outcome(
+        let outcome = Self.outcome(
             try await calling { () async throws(ActiveCampaignError) in
                 try await client.update(contactID, with: values(of: write))
             })
+        if case .written = outcome, write.optsOut, try await !unsubscribe(contactID) { return .gone }
+        return outcome
+    }
+
+    /// R83: the contact leaves every list it gets mail from.
+    /// - Returns: false when it is gone.
+    private func unsubscribe(_ contactID: Int64) async throws -> Bool {
+        try await calling { () async throws(ActiveCampaignError) in
+            guard let lists = try await client.lists(ofContact: contactID) else { return false }
+            for list in lists where list.status == .active {
+                _ = try await client.setSubscribed(false, contact: contactID, list: list.listID)
+            }
+            return true
+        }
     }
 
     private func tag(_ contactID: Int64, with tag: SyncTag) async throws -> Bool {
@@ -231,6 +252,7 @@ struct ActiveCampaignGateway: Sendable {
             case "firstName": values.firstName = text
             case "lastName": values.lastName = text
             case "phone": values.phone = text
+            case ActiveCampaignField.optOut.description: break
             default:
                 if let id = catalog.id(of: String(field.dropFirst("custom:".count)).uppercased()) {
                     values.fieldValues[id] = text
@@ -273,5 +295,17 @@ extension StreamTrouble {
             case .permanent, .ourBug: .bug
             }
         self.init(kind: kind, code: error.code, message: "ActiveCampaign: \(error.message)")
+    }
+}
+
+extension OptOutRules.Standing {
+    /// Nil for a standing that isn't known here.
+    init?(_ status: ListMembership.Status?) {
+        switch status {
+        case .active: self = .active
+        case .unsubscribed, .bounced: self = .ended
+        case .unconfirmed: self = .unconfirmed
+        case nil: return nil
+        }
     }
 }

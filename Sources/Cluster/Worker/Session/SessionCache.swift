@@ -131,7 +131,9 @@ final class SessionCache: Sendable {
             externalIDField: tenant.salesforce.externalIDField,
             fields: Dictionary(
                 uniqueKeysWithValues: [ObjectKind.contact, .lead].map { object in
-                    let mapped = FieldMapping.effective(rows: tenant.config.mappings, for: object).map(
+                    let mapped = FieldMapping.effective(
+                        rows: tenant.config.mappings, for: object, syncsOptOut: tenant.settings.syncsOptOut
+                    ).map(
                         \.salesforceField)
                     return (object, Set(mapped + (tenant.config.criteria[object]?.fields ?? [])).sorted())
                 }),

@@ -26,6 +26,11 @@ struct CampaignContactQuery {
     /// Whether a membership is asked for that nobody can have: forms, waits.
     var isImpossible = false
     var status: UInt8?
+    var segment: UInt32?
+    /// Whether the segment's query is to be started if its result is none or old.
+    var forcesQuery = false
+    /// The segment's members, ascending, once its query is done.
+    var members: [UInt32]?
     var created: ClosedRange<UInt32> = 0...(.max)
     var changed: ClosedRange<UInt32> = 0...(.max)
     var order = Order.id
@@ -36,18 +41,19 @@ struct CampaignContactQuery {
     var isPlainWalk: Bool {
         ids == nil && email == nil && emailLike == nil && search == nil && phone == nil && excluded == nil
             && list == nil && tag == nil && automation == nil && status == nil && !isImpossible && order == .id
-            && created == 0...(.max) && changed == 0...(.max)
+            && created == 0...(.max) && changed == 0...(.max) && segment == nil
     }
 
     /// Whether a contact's id, tag and time of update decide, so that its row need not be read.
     var isDecidedWithoutRow: Bool {
         ids == nil && emailLike == nil && search == nil && phone == nil && excluded == nil && list == nil
             && automation == nil && status == nil && created == 0...(.max) && (email == nil || tag == nil)
+            && segment == nil
     }
 
     /// Reads a query; nil when it is nonsense, which is answered 400 `{}`.
     init?(_ call: CampaignCall, state: CampaignState) {
-        guard let page = call.page(refusesLarge: state.options.refusesLargePages) else { return nil }
+        guard let page = call.page(state.options, most: SimulatorsLimits.ActiveCampaign.pageRows) else { return nil }
         self.page = page
         readIdentity(call)
         readMembership(call)
@@ -78,6 +84,8 @@ struct CampaignContactQuery {
         automation = Self.positive(call.value("seriesid"))
         isImpossible = Self.positive(call.value("formid")) != nil || Self.positive(call.value("waitid")) != nil
         status = call.value("status").flatMap { UInt8($0) }
+        segment = Self.positive(call.value("segmentid"))
+        forcesQuery = call.value("forceQuery") == "1"
     }
 
     private mutating func readOrder(_ call: CampaignCall, byUpdateTime: Bool) {
@@ -106,7 +114,11 @@ struct CampaignContactQuery {
     private static func range(_ call: CampaignCall, _ kind: String, _ state: CampaignState) -> ClosedRange<UInt32>? {
         var low = 0
         var high = Int(UInt32.max)
-        if let text = call.value("filters[\(kind)_after]") {
+        var after = call.value("filters[\(kind)_after]")
+        if kind == "updated", state.options.takesUpdatedTimestampFilter {
+            after = after ?? call.value("filters[updated_timestamp]")
+        }
+        if let text = after {
             guard let instant = instant(text, state) else { return nil }
             low = state.options.afterIsInclusive ? instant : instant + 1
         }
@@ -205,6 +217,7 @@ extension CampaignState {
 
     /// The few contacts a narrow filter leaves, ascending; nil when all have to be walked.
     private func candidates(_ query: CampaignContactQuery) -> [UInt32]? {
+        if query.segment != nil { return query.members ?? [] }
         if let email = query.email {
             guard let id = contacts.find(email: email) else { return [] }
             return options.emailFilterIgnoresCase || contacts[id].email == email ? [id] : []
@@ -223,6 +236,7 @@ extension CampaignState {
         let row = contacts[id]
         if id == query.excluded || !query.created.contains(row.cdate) { return false }
         if let ids = query.ids, !ids.contains(id) { return false }
+        if query.segment != nil, let email = query.email, row.email.lowercased() != email.lowercased() { return false }
         if let tag = query.tag, taggingID(of: id, tag: tag) == nil { return false }
         if let automation = query.automation,
             !(automations.entries[id] ?? []).contains(where: { $0.automation == automation })

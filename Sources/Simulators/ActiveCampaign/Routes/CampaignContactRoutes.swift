@@ -15,8 +15,13 @@ extension CampaignState {
 
     // MARK: - Reading
 
-    private func listContacts(_ call: CampaignCall) -> CampaignAnswer {
-        guard let query = CampaignContactQuery(call, state: self) else { return .emptyObject(400) }
+    private mutating func listContacts(_ call: CampaignCall) -> CampaignAnswer {
+        guard var query = CampaignContactQuery(call, state: self) else { return .emptyObject(400) }
+        if let segment = query.segment { query.members = membersOfSegment(segment, starts: query.forcesQuery) }
+        return listAnswer(query, call)
+    }
+
+    private func listAnswer(_ query: CampaignContactQuery, _ call: CampaignCall) -> CampaignAnswer {
         let (page, total) = select(query)
         var writer = CampaignJSONWriter(capacity: page.count * (query.sideloads.isEmpty ? 3_000 : 5_000) + 1_000)
         writer.beginObject()
@@ -34,11 +39,12 @@ extension CampaignState {
     private func listMeta(_ query: CampaignContactQuery, total: Int, _ call: CampaignCall) -> CampaignJSON {
         [
             "page_input": [
-                "segmentid": .null, "formid": .int(0), "listid": .int(Int(query.list ?? 0)),
+                "segmentid": query.segment.map { .id($0) } ?? .null, "formid": .int(0),
+                "listid": .int(Int(query.list ?? 0)),
                 "tagid": .int(Int(query.tag ?? 0)), "limit": .int(query.page.limit), "offset": .int(query.page.offset),
                 "search": .optional(call.value("search")), "sort": .null, "seriesid": .int(Int(query.automation ?? 0)),
                 "waitid": .int(0),
-                "status": .int(query.status.map { Int($0) } ?? -1), "forceQuery": .int(0),
+                "status": .int(query.status.map { Int($0) } ?? -1), "forceQuery": .int(query.forcesQuery ? 1 : 0),
                 "cacheid": .string(CampaignRandom.hex(options.seed, UInt64(now))),
             ],
             "total": .id(total), "sortable": .bool(true),
@@ -63,7 +69,7 @@ extension CampaignState {
 
     private func getContactRelation(_ call: CampaignCall) -> CampaignAnswer {
         guard let id = call.pathID(1), contacts.contains(id) else { return .noResult("Subscriber", call.path[1]) }
-        guard let page = call.page(refusesLarge: options.refusesLargePages) else { return .emptyObject(400) }
+        guard let page = call.page(options) else { return .emptyObject(400) }
         var writer = CampaignJSONWriter()
         writer.beginObject()
         writer.key(of: call.path[2])
@@ -109,8 +115,12 @@ extension CampaignState {
     private mutating func putContact(_ call: CampaignCall) -> CampaignAnswer {
         guard let id = call.pathID(1), contacts.contains(id) else { return .noResult("Subscriber", call.path[1]) }
         guard let json = call.wrapped("contact"), json.members != nil else { return .emptyObject(400) }
-        let draft = draft(from: json)
-        if let fault = faultOfChanging(id, to: draft) { return answer(to: fault) }
+        var draft = draft(from: json)
+        switch faultOfChanging(id, to: draft) {
+        case .duplicateEmail? where !options.putRefusesDuplicateEmail: draft.email = nil
+        case let fault?: return answer(to: fault)
+        case nil: break
+        }
         if let refusal = refusalOfOptions(draft) { return refusal }
         changeContact(id, to: draft)
         return longAnswer(id)
@@ -212,7 +222,8 @@ extension CampaignState {
         switch fault {
         case .missingEmail:
             return .problem("The email address was not provided", code: "field_missing", pointer: pointer)
-        case .invalidEmail: return .problem("Email address is not valid", code: "email_invalid", pointer: pointer)
+        case .invalidEmail:
+            return .problem("Email address is not valid", code: options.invalidEmailCode, pointer: pointer)
         case .duplicateEmail:
             return .problem("Email address already exists in the system", code: "duplicate", pointer: pointer)
         case .contactLimit:

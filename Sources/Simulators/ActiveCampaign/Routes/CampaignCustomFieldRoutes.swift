@@ -46,7 +46,7 @@ extension CampaignState {
 
     private func listCustomFieldMeta(_ call: CampaignCall, _ family: CampaignCustomFieldFamily) -> CampaignAnswer {
         let rows = SimulatorsLimits.ActiveCampaign.customFieldMetaPageRows
-        guard let page = call.page(default: rows, refusesLarge: options.refusesLargePages) else {
+        guard let page = call.page(options, default: rows) else {
             return .emptyObject(400)
         }
         let table = self[keyPath: family.table]
@@ -124,7 +124,7 @@ extension CampaignState {
     }
 
     private func listCustomData(_ call: CampaignCall, _ family: CampaignCustomFieldFamily) -> CampaignAnswer {
-        guard let page = call.page(refusesLarge: options.refusesLargePages) else { return .emptyObject(400) }
+        guard let page = call.page(options) else { return .emptyObject(400) }
         let table = self[keyPath: family.table]
         let owner = call.value("filters[\(family.ownerKey)]").flatMap { UInt32($0) }
         let found = owner.map { table.dataIDs(of: $0) } ?? table.liveDataIDs

@@ -21,7 +21,7 @@ extension CampaignState {
     }
 
     private func listAccounts(_ call: CampaignCall) -> CampaignAnswer {
-        guard let page = call.page(refusesLarge: options.refusesLargePages) else { return .emptyObject(400) }
+        guard let page = call.page(options) else { return .emptyObject(400) }
         let part = call.value("search")?.lowercased()
         let found = customers.liveIDs.filter {
             part == nil || customers.accounts[$0].name.lowercased().contains(part ?? "")
@@ -128,7 +128,7 @@ extension CampaignState {
     }
 
     private func listAccountContacts(_ call: CampaignCall) -> CampaignAnswer {
-        guard let page = call.page(refusesLarge: options.refusesLargePages) else { return .emptyObject(400) }
+        guard let page = call.page(options) else { return .emptyObject(400) }
         let contact = call.value("filters[contact]")
         let account = call.value("filters[account]")
         let found = customers.associationIDs.filter { id in

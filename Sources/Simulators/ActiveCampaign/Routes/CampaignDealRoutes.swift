@@ -25,7 +25,7 @@ extension CampaignState {
     // MARK: - Reading
 
     private func listDeals(_ call: CampaignCall) -> CampaignAnswer {
-        guard let page = call.page(refusesLarge: options.refusesLargePages) else { return .emptyObject(400) }
+        guard let page = call.page(options) else { return .emptyObject(400) }
         guard let range = dealTimes(call) else { return .emptyObject(400) }
         let found = sortedDeals(call, deals.liveIDs.filter { isDeal($0, wantedBy: call, range) })
         let shown = found.page(page)

@@ -26,7 +26,7 @@ extension CampaignState {
     }
 
     private func listFields(_ call: CampaignCall) -> CampaignAnswer {
-        guard let page = call.page(refusesLarge: options.refusesLargePages) else { return .emptyObject(400) }
+        guard let page = call.page(options) else { return .emptyObject(400) }
         let perstag = call.value("filters[perstag]")?.uppercased()
         let found = fields.liveIDs.filter { perstag == nil || fields[$0].perstag == perstag }
         let shown = Array(found.page(page))

@@ -20,7 +20,7 @@ extension CampaignState {
     }
 
     private func listFieldValues(_ call: CampaignCall) -> CampaignAnswer {
-        guard let page = call.page(refusesLarge: options.refusesLargePages) else { return .emptyObject(400) }
+        guard let page = call.page(options) else { return .emptyObject(400) }
         let field = call.value("filters[fieldid]").flatMap { UInt32($0) }
         let text = call.value("filters[val]")
         var writer = CampaignJSONWriter()

@@ -24,7 +24,7 @@ extension CampaignState {
     /// `GET /automations`; they cannot be made through the API.
     func routeAutomations(_ call: CampaignCall) -> CampaignAnswer {
         guard call.method == "GET" else { return .message(405, "Method Not Allowed") }
-        guard let page = call.page(refusesLarge: options.refusesLargePages) else { return .emptyObject(400) }
+        guard let page = call.page(options) else { return .emptyObject(400) }
         let rows = automations.names.indices.map { index -> CampaignJSON in
             ["name": .string(automations.names[index]), "status": "1", "id": .id(index + 1)]
         }

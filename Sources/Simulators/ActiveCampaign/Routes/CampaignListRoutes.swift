@@ -23,7 +23,7 @@ extension CampaignState {
     }
 
     private func listLists(_ call: CampaignCall) -> CampaignAnswer {
-        guard let page = call.page(refusesLarge: options.refusesLargePages) else { return .emptyObject(400) }
+        guard let page = call.page(options) else { return .emptyObject(400) }
         let name = call.value("filters[name]")?.lowercased()
         let found = listIDs.filter { name == nil || lists[Int($0 - 1)].name.lowercased().contains(name ?? "") }
         return CampaignAnswer([
@@ -52,7 +52,8 @@ extension CampaignState {
         return [
             "stringid": .string(row.stringID), "userid": "1", "name": .string(row.name), "cdate": stamp(row.cdate),
             "sender_url": .string(row.senderURL), "sender_reminder": .string(row.senderReminder),
-            "udate": stamp(row.udate), "channel": "email",
+            "udate": stamp(row.udate), "created_timestamp": naiveStamp(row.cdate),
+            "updated_timestamp": naiveStamp(row.udate), "channel": "email",
             "non_deleted_subscribers": .id(subscribers(of: id) { _ in true }),
             "active_subscribers": .id(subscribers(of: id) { $0 == 1 }), "id": .id(id), "user": "1",
         ]
@@ -84,7 +85,7 @@ extension CampaignState {
 
     /// The whole account's memberships: every filter is ignored, as live.
     private func listContactLists(_ call: CampaignCall) -> CampaignAnswer {
-        guard let page = call.page(refusesLarge: options.refusesLargePages) else { return .emptyObject(400) }
+        guard let page = call.page(options) else { return .emptyObject(400) }
         let all = (1..<(memberships.count + 1)).filter { memberships.isLive($0) }
         return CampaignAnswer([
             "contactLists": .array(all.page(page).map { membershipJSON($0) }), "meta": ["total": .id(all.count)],

@@ -31,7 +31,7 @@ extension CampaignState {
     }
 
     private func listSchemas(_ call: CampaignCall) -> CampaignAnswer {
-        guard let page = call.page(refusesLarge: options.refusesLargePages) else { return .emptyObject(400) }
+        guard let page = call.page(options) else { return .emptyObject(400) }
         let shown = Array(objects.schemas.indices).page(page).map { schemaJSON($0) }
         return CampaignAnswer(["schemas": .array(shown), "meta": objectMeta(objects.schemas.count, shown.count, page)])
     }
@@ -127,7 +127,7 @@ extension CampaignState {
     }
 
     private func listRecords(_ index: Int, _ call: CampaignCall) -> CampaignAnswer {
-        guard let page = call.page(refusesLarge: options.refusesLargePages) else { return .emptyObject(400) }
+        guard let page = call.page(options) else { return .emptyObject(400) }
         let found = objects.schemas[index].order.compactMap { objects.schemas[index].records[$0] }.filter { record in
             call.query.allSatisfy { item in
                 guard item.name.hasPrefix("filters[relationships."), item.name.hasSuffix("][eq]") else { return true }

@@ -3,7 +3,7 @@ extension CampaignState {
     mutating func routeDealGroups(_ call: CampaignCall) -> CampaignAnswer {
         switch (call.method, call.path.count) {
         case ("GET", 1):
-            guard let page = call.page(refusesLarge: options.refusesLargePages) else { return .emptyObject(400) }
+            guard let page = call.page(options) else { return .emptyObject(400) }
             let found = deals.groupIDs
             return CampaignAnswer([
                 "dealGroups": .array(found.page(page).map { dealGroupJSON($0) }),
@@ -69,7 +69,7 @@ extension CampaignState {
     mutating func routeDealStages(_ call: CampaignCall) -> CampaignAnswer {
         switch (call.method, call.path.count) {
         case ("GET", 1):
-            guard let page = call.page(refusesLarge: options.refusesLargePages) else { return .emptyObject(400) }
+            guard let page = call.page(options) else { return .emptyObject(400) }
             let group = call.value("filters[d_groupid]").flatMap { UInt32($0) }
             let found = group.map { deals.stageIDs(of: $0) } ?? deals.stageIDs
             return CampaignAnswer([

@@ -2,6 +2,8 @@ extension CampaignState {
     /// Answers one call that passed the limits: the first path component chooses the family of routes.
     mutating func route(_ call: CampaignCall) -> CampaignAnswer {
         switch call.path.first {
+        // The root itself answers: a connector in the field (tap-activecampaign) tries its key there.
+        case nil: return call.method == "GET" ? .emptyObject() : .notFound
         case "contacts": return routeContacts(call)
         case "contact": return routeSync(call)
         case "import": return routeImport(call)
@@ -19,6 +21,8 @@ extension CampaignState {
         case "settings": return routeSettings(call)
         case "automations": return routeAutomations(call)
         case "notes": return routeNotes(call)
+        case "segments": return routeSegments(call)
+        case "campaigns": return routeCampaigns(call)
         default: return routeCommerce(call)
         }
     }

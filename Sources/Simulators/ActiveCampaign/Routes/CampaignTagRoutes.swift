@@ -20,7 +20,7 @@ extension CampaignState {
     }
 
     private func listTags(_ call: CampaignCall) -> CampaignAnswer {
-        guard let page = call.page(refusesLarge: options.refusesLargePages) else { return .emptyObject(400) }
+        guard let page = call.page(options) else { return .emptyObject(400) }
         let found = sortedTags(call, tags.liveIDs.filter { isTag($0, wantedBy: call) })
         return CampaignAnswer([
             "tags": .array(found.page(page).map { tagJSON($0) }), "meta": ["total": .id(found.count)],
@@ -59,7 +59,7 @@ extension CampaignState {
         guard let json = call.wrapped("tag"), let name = json["tag"]?.text, !name.isEmpty else {
             return .statusProblem(422, "Missing attribute", pointer: "/data/attributes/tag")
         }
-        let kept = String(name.prefix(SimulatorsLimits.ActiveCampaign.tagLetters))
+        let kept = String(name.prefix(max(1, options.tagLetters)))
         let tagType = json["tagType"]?.text ?? "contact"
         guard tags.find(kept, tagType: tagType) == nil else { return duplicateTag(kept, tagType) }
         let id = tags.insert(name: kept, tagType: tagType, description: json["description"]?.text ?? "", at: now)
@@ -133,7 +133,7 @@ extension CampaignState {
 
     /// The whole account's associations: filters are ignored, as live.
     private func listContactTags(_ call: CampaignCall) -> CampaignAnswer {
-        guard let page = call.page(refusesLarge: options.refusesLargePages) else { return .emptyObject(400) }
+        guard let page = call.page(options) else { return .emptyObject(400) }
         var writer = CampaignJSONWriter()
         var seen = 0
         writer.beginObject()

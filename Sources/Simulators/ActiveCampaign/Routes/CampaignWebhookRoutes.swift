@@ -31,7 +31,7 @@ extension CampaignState {
     }
 
     private func listWebhooks(_ call: CampaignCall) -> CampaignAnswer {
-        guard let page = call.page(refusesLarge: options.refusesLargePages) else { return .emptyObject(400) }
+        guard let page = call.page(options) else { return .emptyObject(400) }
         let found = webhooks.liveIDs.filter { id in
             let row = webhooks.rows[Int(id - 1)]
             return (call.value("filters[name]") ?? row.name) == row.name

@@ -182,7 +182,7 @@ extension CampaignState {
         for contact in options.tagDeleteRemovesAssociations ? tags[tag].contacts : [] {
             if let id = taggingID(of: contact, tag: tag) { removeTagging(id) }
         }
-        tags.remove(tag)
+        tags.remove(tag, keepingName: options.deletedTagNameStaysTaken)
     }
 
     // MARK: - Addresses

@@ -34,6 +34,7 @@ struct CampaignState {
     var tags = CampaignTagTable()
     var fields = CampaignFieldTable()
     var lists: [CampaignListRow] = []
+    var segments: [CampaignSegmentRow] = []
     var automations = CampaignAutomationTable()
     var notes: [CampaignNoteRow] = []
     var customers = CampaignCustomerTable()

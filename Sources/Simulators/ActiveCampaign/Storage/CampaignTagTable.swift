@@ -51,9 +51,9 @@ struct CampaignTagTable {
         byName[Self.key(name, self[id].tagType)] = id
     }
 
-    /// Deletes a tag; its name is free again.
-    mutating func remove(_ id: UInt32) {
-        byName[Self.key(self[id].name, self[id].tagType)] = nil
+    /// Deletes a tag; its name is free again, unless it is kept.
+    mutating func remove(_ id: UInt32, keepingName: Bool) {
+        if !keepingName { byName[Self.key(self[id].name, self[id].tagType)] = nil }
         self[id].isDeleted = true
         self[id].contacts = []
     }

@@ -121,12 +121,14 @@ struct CampaignCall {
     var isUpdate: Bool { method == "PUT" || method == "PATCH" }
 
     /// The first row and the number of rows asked for; nil when the account refuses the page size.
+    /// - Parameter most: rows of the largest page; nil takes the account's switch for lists other than contacts.
     func page(
-        default defaultRows: Int = SimulatorsLimits.ActiveCampaign.defaultPageRows, refusesLarge: Bool
+        _ options: ActiveCampaignOptions, default defaultRows: Int = SimulatorsLimits.ActiveCampaign.defaultPageRows,
+        most: Int? = nil
     ) -> (offset: Int, limit: Int)? {
         let asked = value("limit").flatMap { Int($0) } ?? defaultRows
-        let most = SimulatorsLimits.ActiveCampaign.pageRows
-        if asked > most, refusesLarge { return nil }
+        let most = most ?? options.pageRowsElsewhere
+        if asked > most, options.refusesLargePages { return nil }
         let offset = max(0, value("offset").flatMap { Int($0) } ?? 0)
         return (offset, asked <= 0 ? defaultRows : min(asked, most))
     }

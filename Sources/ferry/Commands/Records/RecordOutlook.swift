@@ -23,6 +23,7 @@ struct RecordOutlook {
                 "Nothing is stored about it: it was never seen changed since this tenant is on board, or only its "
                     + "unmapped fields changed, or what was decided is older than \(StoreLimits.decisionRetentionDays) days."
             )
+            lines.append("From ActiveCampaign only those enter that an automation tags for Salesforce (R14).")
             lines += settings.map { [selection($0)] } ?? []
         }
         if file.failures.isEmpty, file.waiting.isEmpty, file.imports.isEmpty {
@@ -69,10 +70,10 @@ struct RecordOutlook {
     private func schedule(_ file: RecordFile) -> [String] {
         let objects = Set(file.links.map(\.link.object)).union(file.isEmpty ? [.contact, .lead] : [])
         let pulls = objects.sorted { $0.rawValue < $1.rawValue }.filter { stream(.inbound, $0) != nil }.map {
-            "A change in Salesforce is seen by the \($0.name) pull, \(run(.inbound, $0, notBefore: nil))."
+            "A change in Salesforce to a \($0.name) is seen \(run(.inbound, $0, notBefore: nil))."
         }
         let outbound =
-            "A change in ActiveCampaign leaves with the outbound batch, \(run(.outbound, .contact, notBefore: nil))."
+            "A change in ActiveCampaign leaves \(run(.outbound, .contact, notBefore: nil))."
         return (file.isEmpty ? [] : ["Nothing waits."]) + [outbound] + pulls
     }
 

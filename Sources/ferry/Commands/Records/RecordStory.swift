@@ -15,6 +15,15 @@ struct RecordStory: Encodable {
         /// The rule, or the provider's error code.
         var reason: String?
         var run: Int64?
+        /// The ids the event names, where they tell which of several records it is about.
+        var contact: Int64?
+        var record: String?
+
+        /// One line; with the ids when the story has several records.
+        func line(naming: Bool) -> String {
+            let ids = [contact.map { "contact \($0)" }, record].compactMap(\.self).joined(separator: " ↔ ")
+            return "\(RecordStory.stamp(at))  \(text)\(naming && !ids.isEmpty ? " [\(ids)]" : "")"
+        }
     }
 
     let tenant: String
@@ -47,7 +56,8 @@ struct RecordStory: Encodable {
     var text: String {
         let names = contacts.map { "contact \($0)" } + records
         var lines = ["\(tenant): " + (names.isEmpty ? "no record of this name" : names.joined(separator: " ↔ "))]
-        lines += events.map { "  \(Self.stamp($0.at))  \($0.text)" }
+        let isNaming = contacts.count > 1 || records.count > 1
+        lines += events.map { "  " + $0.line(naming: isNaming) }
         lines.append("Next:")
         lines += next.map { "  \($0)" }
         return lines.joined(separator: "\n")
@@ -69,7 +79,7 @@ struct RecordStory: Encodable {
     private static func decision(_ row: DecisionRow) -> Event {
         Event(
             at: row.at, kind: "decision", text: row.decision.sentence, code: row.decision.code.name,
-            reason: row.decision.reason, run: row.run)
+            reason: row.decision.reason, run: row.run, contact: row.decision.contactID, record: row.decision.recordID)
     }
 
     private static func link(_ dated: RecordFile.DatedLink) -> Event {
@@ -81,6 +91,8 @@ struct RecordStory: Encodable {
             case .missing:
                 "its Salesforce record is gone since \(stamp(dated.updatedAt)); nothing is written to it (R89)"
             case .closed: "closed since \(stamp(dated.updatedAt)): the lead was converted (R49)"
+            case .merged:
+                "its record was merged into another since \(stamp(dated.updatedAt)), whose contact goes on (D1, R90)"
             case .contactMissing:
                 "its contact is gone since \(stamp(dated.updatedAt)); it is made again when the record changes (R89)"
             }

@@ -1,0 +1,39 @@
+import Foundation
+
+/// The switches of an account as JSON, by the names of `ActiveCampaignOptions`.
+enum ControlSwitches {
+    /// Every switch with its value; those without one are null.
+    static func json(_ options: ActiveCampaignOptions) throws -> WireJSON {
+        var object = try encoded(options)
+        for name in names where object[name] == nil { object[name] = .null }
+        object.members.sort { $0.name < $1.name }
+        return .object(object)
+    }
+
+    /// Options with the switches of `changes` set.
+    static func applying(_ changes: WireObject, to options: ActiveCampaignOptions) throws -> ActiveCampaignOptions {
+        var object = try encoded(options)
+        for (name, value) in changes.members {
+            guard names.contains(name) else { throw ControlError(.badRequest, "no switch '\(name)' of an account") }
+            object[name] = value.isNull ? nil : value
+        }
+        do {
+            return try JSONDecoder().decode(ActiveCampaignOptions.self, from: WireJSON.object(object).data)
+        } catch let DecodingError.keyNotFound(key, _) {
+            throw ControlError(.badRequest, "\(key.stringValue) cannot be null")
+        } catch DecodingError.typeMismatch(_, let context), DecodingError.dataCorrupted(let context),
+            DecodingError.valueNotFound(_, let context)
+        {
+            let path = context.codingPath.map(\.stringValue).joined(separator: ".")
+            throw ControlError(.badRequest, "\(path): \(context.debugDescription)")
+        }
+    }
+
+    private static let names = Set(
+        Mirror(reflecting: ActiveCampaignOptions(name: "")).children.compactMap(\.label))
+
+    private static func encoded(_ options: ActiveCampaignOptions) throws -> WireObject {
+        let json = try WireJSON(parsing: JSONEncoder().encode(options))
+        return json.objectValue ?? WireObject()
+    }
+}
