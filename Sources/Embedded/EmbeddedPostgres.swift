@@ -17,7 +17,7 @@ package final class EmbeddedPostgres: Sendable {
     /// Initialises the cluster when the folder is new, starts it, and returns when it accepts connections.
     /// - Parameters:
     ///   - folder: private folder; made when missing. Keep its path under 80 bytes.
-    ///   - durable: false turns fsync off, for tests.
+    ///   - durable: false turns fsync off, for tests; the folder then goes when this process ends.
     ///   - arguments: further `postgres` arguments, for example `["-c", "ssl=on"]`.
     package init(folder: URL, durable: Bool = true, arguments: [String] = []) throws {
         let postgres = try Program.find("postgres", package: "postgresql")
@@ -42,7 +42,8 @@ package final class EmbeddedPostgres: Sendable {
             options += ["-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off"]
         }
         server = try ChildServer(
-            asUser + [postgres] + options + arguments, log: log, pidFile: data.appending(path: "postmaster.pid"))
+            asUser + [postgres] + options + arguments, log: log, pidFile: data.appending(path: "postmaster.pid"),
+            passing: durable ? nil : folder)
         try Readiness.wait(for: "postgres", server: server, log: log) { [socketFolder] in
             Readiness.accepts(unixSocket: "\(socketFolder)/.s.PGSQL.5432")
         }

@@ -13,7 +13,7 @@ package final class EmbeddedRedis: Sendable {
     /// Starts a server and returns when it answers.
     /// - Parameters:
     ///   - folder: private folder for socket, log and data; made when missing. Keep its path under 90 bytes.
-    ///   - durable: whether writes go to an append-only file.
+    ///   - durable: whether writes go to an append-only file; else the folder goes when this process ends.
     ///   - arguments: further `redis-server` arguments, for example `["--port", "6390"]`.
     package init(folder: URL, durable: Bool = true, arguments: [String] = []) throws {
         let program = try Program.find("redis-server", package: "redis-server")
@@ -27,7 +27,8 @@ package final class EmbeddedRedis: Sendable {
             "--maxmemory-policy", "noeviction",
         ]
         let port = arguments.contains("--port") ? [] : ["--port", "0"]
-        server = try ChildServer([program] + options + port + arguments, log: log, pidFile: pidFile)
+        server = try ChildServer(
+            [program] + options + port + arguments, log: log, pidFile: pidFile, passing: durable ? nil : folder)
         try Readiness.wait(for: "redis-server", server: server, log: log) { [socketPath] in
             Readiness.accepts(unixSocket: socketPath)
         }

@@ -37,9 +37,11 @@ extension ProcessTests {
         /// The one simulator of all scenarios; each makes its own account or org.
         private static let simulator = Task { try await start() }
 
+        /// Logs and the simulator's certificate; gone when this process ends.
         private static let logs: URL = {
             let folder = FileManager.default.temporaryDirectory.appending(path: "ferry-rc-\(getpid())")
             try? FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+            atexit { try? FileManager.default.removeItem(at: RealClientTests.logs) }
             return folder
         }()
 

@@ -10,7 +10,7 @@ struct SalesforceTokenTests {
         data.base64EncodedString().replacing("+", with: "-").replacing("/", with: "_").replacing("=", with: "")
     }
 
-    private static func assertion(
+    static func assertion(
         _ caller: SalesforceCaller, audience: String = "https://login.salesforce.com", lifetime: Double = 180,
         issuer: String? = nil, subject: String? = nil, keyPEM: String? = nil
     ) throws -> String {
@@ -25,7 +25,7 @@ struct SalesforceTokenTests {
         return signed + "." + encode(signature.rawRepresentation)
     }
 
-    private static func token(
+    static func token(
         _ caller: SalesforceCaller, _ form: [String: String], basic: String? = nil
     ) async throws -> SalesforceCaller.Answer {
         var allowed = CharacterSet.alphanumerics
@@ -42,7 +42,7 @@ struct SalesforceTokenTests {
             status: response.status, headers: response.headers, body: try WireJSON(parsing: response.body))
     }
 
-    private static func bearer(
+    static func bearer(
         _ caller: SalesforceCaller, _ assertion: String
     ) async throws -> SalesforceCaller.Answer {
         try await token(

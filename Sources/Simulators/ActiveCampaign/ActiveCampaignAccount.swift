@@ -66,6 +66,11 @@ package final class ActiveCampaignAccount: Sendable {
         directory.forget(token: token)
     }
 
+    /// Switches off the user whose key this is: the key is worthless from now on, unless switched.
+    package func disableUser(ofToken token: String) {
+        if options.disabledUserLosesKey { directory.forget(token: token) }
+    }
+
     /// Replaces the key; the old one is worthless at once, unless switched. Gives the new key.
     package func rotateToken() -> String {
         if options.rotationKillsOldKey { directory.forget(token: token) }
@@ -162,7 +167,7 @@ package final class ActiveCampaignAccount: Sendable {
     private func handOver(_ state: inout CampaignState) {
         guard !state.outbox.isEmpty else { return }
         let reorders = state.outbox.map { _ in state.random.happens(rate: state.options.webhookReorderRate) }
-        courier.take(state.outbox, reorders: reorders)
+        courier.take(state.outbox, reorders: reorders, atOnce: state.options.webhooksAtOnce)
         state.outbox = []
     }
 }

@@ -25,6 +25,10 @@ extension SimulatorsLimits {
         package static let waitingDeliveries = 20_000
         /// Seconds a webhook's receiver may take.
         package static let deliverySeconds = 10.0
+        /// Parameters, and headers, of an import's callback.
+        package static let callbackPairs = 50
+        /// Deliveries of one account that may be under way at once, whatever the switch says.
+        package static let deliveriesAtOnce = 32
         /// Webhooks of one account.
         package static let webhooks = 100
         /// Letters of a tag's name.

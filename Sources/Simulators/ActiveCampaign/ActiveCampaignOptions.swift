@@ -31,6 +31,28 @@ package struct ActiveCampaignOptions: Sendable, Codable, Equatable {
         case fixedWindow
     }
 
+    /// What becomes of a contact whom a person erases for privacy's sake.
+    package enum Erasure: String, Sendable, Codable, CaseIterable {
+        /// The row stays with `anonymized` "1" and nothing personal in it.
+        case anonymizes
+        /// The row stays as it is, but for `anonymized` "1".
+        case flags
+        /// The row is deleted like any other.
+        case deletes
+    }
+
+    /// Where the currency of a contact's money value stands.
+    package enum CurrencyShape: String, Sendable, Codable, CaseIterable {
+        /// `{"value":"100","currency":"usd"}`
+        case currency
+        /// `{"value":"100","fieldCurrency":"usd"}`, as accounts and deals have it.
+        case fieldCurrency
+        /// `{"value":{"value":"100","currency":"usd"}}`
+        case nested
+        /// Nowhere: a currency that is sent is ignored.
+        case none
+    }
+
     /// The account's name: host `NAME.api-us1.com`.
     package var name: String
     /// The API key; made from the seed when nil.
@@ -69,6 +91,8 @@ package struct ActiveCampaignOptions: Sendable, Codable, Equatable {
     package var badKeyBody = BadKeyBody.message
     /// Whether a key is worthless as soon as it is replaced; else both work.
     package var rotationKillsOldKey = true
+    /// Whether the key of a user who is switched off or deleted is worthless; else it works on.
+    package var disabledUserLosesKey = true
     /// First path components (`lists`, `import`, …) that the key's user may not use: 403.
     package var forbiddenResources: Set<String> = []
     /// Whether the account has a payment problem: 402 on everything.
@@ -104,6 +128,19 @@ package struct ActiveCampaignOptions: Sendable, Codable, Equatable {
     package var putRefusesDuplicateEmail = true
     /// Code of the 422 to an address that is none.
     package var invalidEmailCode = "email_invalid"
+    /// Title of the 422 to an address that is none.
+    package var invalidEmailTitle = "Email address is not valid"
+    /// Code of the 422 to a contact without an address.
+    package var missingEmailCode = "field_missing"
+    /// Title of the 422 to a contact without an address.
+    package var missingEmailTitle = "The email address was not provided"
+    /// What becomes of a contact whom a person erases.
+    package var erasure = Erasure.anonymizes
+    /// Where the currency of a contact's money value stands, in requests and answers.
+    package var currencyShape = CurrencyShape.currency
+    /// Whether the account has the deal custom field "Forecasted Close Date" from the start. Read once, when the
+    /// account is made.
+    package var hasCloseDateField = false
     /// Letters of a tag's name; longer ones are cut.
     package var tagLetters = SimulatorsLimits.ActiveCampaign.tagLetters
     /// Whether the name of a deleted tag stays taken; else it is free again.
@@ -146,6 +183,10 @@ package struct ActiveCampaignOptions: Sendable, Codable, Equatable {
     package var importIndexBase = 0
     /// Seconds during which a fresh batch answers `status: false`.
     package var importUnknownSeconds = 0.5
+    /// How often the callback of an import is tried until its receiver answers 2xx.
+    package var importCallbackTries = 1
+    /// Seconds on the simulators' clock between two tries of a callback.
+    package var importCallbackRetrySeconds = 60.0
     /// Addresses the importer skips (the exclusion list), lower case.
     package var excludedEmails: Set<String> = []
 
@@ -155,6 +196,10 @@ package struct ActiveCampaignOptions: Sendable, Codable, Equatable {
     package var refusesOddWebhookPorts = false
     /// Whether an empty custom value is missing from `contact[fields]`; else it is there and empty.
     package var webhooksOmitEmptyFields = false
+    /// Deliveries that may be under way at once; with several, none waits for the one before it.
+    package var webhooksAtOnce = 1
+    /// Seconds a receiver may take to answer.
+    package var webhookTimeoutSeconds = SimulatorsLimits.ActiveCampaign.deliverySeconds
     /// Share of deliveries that never happen, 0…1.
     package var webhookDropRate = 0.0
     /// Share of deliveries that happen twice.

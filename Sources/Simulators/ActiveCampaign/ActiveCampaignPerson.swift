@@ -77,6 +77,11 @@ package struct ActiveCampaignPerson: Sendable {
         try change(id) { $0.deleteContact($1) }
     }
 
+    /// Erases a contact for privacy's sake; what is left of it is the account's switch `erasure`.
+    package func erase(_ id: Int) throws {
+        try change(id) { $0.eraseContact($1) }
+    }
+
     /// Tags a contact, making the tag if need be.
     package func addTag(_ id: Int, _ tag: String) throws {
         try change(id) { $0.addTag(named: tag, to: $1) }

@@ -223,7 +223,7 @@ extension ControlProvider {
     }
 
     private func tokens(_ call: ControlCall, _ account: ActiveCampaignAccount) throws -> WireJSON {
-        try call.body.allow("do", "forbidding")
+        try call.body.allow("do", "forbidding", "token")
         switch try call.body.requiredText("do") {
         case "revoke":
             account.revokeToken()
@@ -231,7 +231,10 @@ extension ControlProvider {
         case "rotate": return ["token": .string(account.rotateToken())]
         case "add":
             return ["token": .string(account.addToken(forbidding: Set(try call.body.texts("forbidding"))))]
-        default: throw ControlError(.badRequest, "do: want revoke, rotate or add")
+        case "disableUser":
+            account.disableUser(ofToken: try call.body.requiredText("token"))
+            return ["disabled": true]
+        default: throw ControlError(.badRequest, "do: want revoke, rotate, add or disableUser")
         }
     }
 }

@@ -15,14 +15,14 @@ package enum ControlGuide {
         ("POST /accounts/A/seed", "{count, prefix, domain, fields, tags, ageSeconds}: add contacts fast"),
         (
             "POST /accounts/A/people",
-            "{as, actions: [{do: add|edit|delete|tag|untag|subscribe|unsubscribe|openMail, contact, …}]}"
+            "{as, actions: [{do: add|edit|delete|erase|tag|untag|subscribe|unsubscribe|openMail, contact, …}]}"
         ),
         ("POST /accounts/A/automations", "{automation: create-contact|create-lead, contact}"),
         ("GET /accounts/A/contacts", "?limit&after: contacts with fields, tags and lists"),
         ("GET /accounts/A/contacts/C", "one contact by id or address"),
         ("POST /accounts/A/marks", "remember the calls so far"),
         ("GET /accounts/A/calls", "?since=MARK: calls by class"),
-        ("POST /accounts/A/tokens", "{do: revoke|rotate|add, forbidding}"),
+        ("POST /accounts/A/tokens", "{do: revoke|rotate|add|disableUser, forbidding, token}"),
         ("POST /accounts/A/webhooks-settled", "answers once no webhook is waiting"),
         ("POST /orgs", "{name, count, options}: make Salesforce orgs; answers their credentials"),
         ("GET /orgs", "?limit&offset: orgs and credentials"),

@@ -7,6 +7,8 @@ enum ControlOrgSwitches {
         case number(WritableKeyPath<SalesforceOrgOptions, Double>)
         case numberOrNull(WritableKeyPath<SalesforceOrgOptions, Double?>)
         case textOrNull(WritableKeyPath<SalesforceOrgOptions, String?>)
+        case texts(WritableKeyPath<SalesforceOrgOptions, [String]>)
+        case unconfirmed
         case edition
         case seed
     }
@@ -38,6 +40,9 @@ enum ControlOrgSwitches {
         case "bulkStepSeconds": .number(\.bulkStepSeconds)
         case "convertsContactID": .truth(\.convertsContactID)
         case "unknownFieldFailsRequest": .truth(\.unknownFieldFailsRequest)
+        case "currencies": .texts(\.currencies)
+        case "recordTypes": .texts(\.recordTypes)
+        case "unconfirmed": .unconfirmed
         case "seed": .seed
         default: nil
         }
@@ -52,6 +57,13 @@ enum ControlOrgSwitches {
         for (name, value) in changes.members {
             guard let setter = setter(name) else {
                 throw ControlError(.badRequest, "no option '\(name)' of an org")
+            }
+            if case .unconfirmed = setter {
+                guard let changes = value.objectValue else {
+                    throw ControlError(.badRequest, "unconfirmed: want an object")
+                }
+                options.unconfirmed = try ControlSwitches.applying(changes, to: options.unconfirmed)
+                continue
             }
             guard apply(setter, value, to: &options) else {
                 throw ControlError(.badRequest, "\(name): a value of the wrong type")
@@ -78,6 +90,10 @@ enum ControlOrgSwitches {
         case (.edition, .string(let text)):
             guard let edition = SalesforceEdition(rawValue: text) else { return false }
             options.edition = edition
+        case (.texts(let path), .array(let elements)):
+            let texts = elements.compactMap(\.stringValue)
+            guard texts.count == elements.count else { return false }
+            options[keyPath: path] = texts
         case (.seed, .int(let seed)): options.seed = UInt64(bitPattern: Int64(seed))
         default: return false
         }

@@ -35,6 +35,9 @@ enum ControlPeople {
         case "delete":
             try action.allow("do", "contact")
             try person.delete(id)
+        case "erase":
+            try action.allow("do", "contact")
+            try person.erase(id)
         case "openMail":
             try action.allow("do", "contact")
             try person.openMail(id)
@@ -52,7 +55,7 @@ enum ControlPeople {
             }
         default:
             throw ControlError(
-                .badRequest, "do: want add, edit, delete, openMail, tag, untag, subscribe or unsubscribe")
+                .badRequest, "do: want add, edit, delete, erase, openMail, tag, untag, subscribe or unsubscribe")
         }
         return id
     }

@@ -69,17 +69,17 @@ extension OrgState {
 
     private mutating func deleteCollection(_ request: APIRequest, now: Double) throws(RequestError) -> APIReply {
         let ids = (request.item("ids") ?? "").split(separator: ",").map(String.init)
-        try Self.checkCount(ids.count)
+        try Self.checkCount(ids.count, records)
         let allOrNone = request.item("allOrNone")?.lowercased() == "true"
         return try write(ids.map { .delete(id: $0) }, allOrNone: allOrNone, request, now: now)
     }
 
     // MARK: - All writes
 
-    static func checkCount(_ count: Int) throws(RequestError) {
+    static func checkCount(_ count: Int, _ records: OrgRecords) throws(RequestError) {
         guard count <= SimulatorsLimits.collectionRecords else {
             throw RequestError(
-                400, "EXCEEDED_MAX_SIZE_REQUEST",
+                400, records.unconfirmed.tooManyRecordsCode,
                 "record limit reached. cannot submit more than \(SimulatorsLimits.collectionRecords) records into this call"
             )
         }
@@ -170,7 +170,7 @@ struct CollectionItem {
         guard let entries = body["records"]?.arrayValue else {
             throw RequestError(400, "INVALID_INPUT", "records is required")
         }
-        try OrgState.checkCount(entries.count)
+        try OrgState.checkCount(entries.count, records)
         var items: [CollectionItem] = []
         for entry in entries {
             guard case .object(let record) = entry else { throw .json("a record must be an object") }

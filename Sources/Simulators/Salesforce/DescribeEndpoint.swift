@@ -13,7 +13,10 @@ extension OrgState {
                 "restrictedDelete": false, "deprecatedAndHidden": false,
             ]
         }
-        var reply = APIReply.ok(DescribeAnswer.full(definition, children: children, version: request.version))
+        var reply = APIReply.ok(
+            DescribeAnswer.full(
+                definition, children: children, recordTypes: records.recordTypeInfos(of: definition),
+                version: request.version))
         reply.headers = Self.cacheHeaders(stamp: definition.metadataStamp)
         return reply
     }
@@ -52,16 +55,13 @@ enum DescribeAnswer {
     }
 
     /// Everything, fields included.
-    static func full(_ definition: ObjectDefinition, children: [WireJSON], version: String) -> WireJSON {
+    static func full(
+        _ definition: ObjectDefinition, children: [WireJSON], recordTypes: WireJSON, version: String
+    ) -> WireJSON {
         var object = head(definition, version: version)
-        object["fields"] = .array(definition.fields.filter(\.isReadable).map(field))
+        object["fields"] = .array(definition.fields.filter(\.isReadable).map { field($0, of: definition) })
         object["childRelationships"] = .array(children)
-        object["recordTypeInfos"] = [
-            [
-                "active": true, "available": true, "defaultRecordTypeMapping": true, "developerName": "Master",
-                "master": true, "name": "Master", "recordTypeId": "012000000000000AAA",
-            ]
-        ]
+        object["recordTypeInfos"] = recordTypes
         object["supportedScopes"] = []
         return .object(object)
     }
@@ -72,7 +72,8 @@ enum DescribeAnswer {
         return WireObject([
             ("name", .string(definition.name)), ("label", .string(definition.label)),
             ("labelPlural", .string(definition.labelPlural)), ("keyPrefix", .string(definition.keyPrefix)),
-            ("createable", true), ("updateable", true), ("deletable", .bool(definition.name != "User")),
+            ("createable", .bool(!definition.isMetadata)), ("updateable", .bool(!definition.isMetadata)),
+            ("deletable", .bool(!definition.isMetadata && definition.name != "User")),
             ("queryable", true), ("retrieveable", true), ("searchable", true), ("mergeable", .bool(isMergeable)),
             ("replicateable", true), ("undeletable", true), ("triggerable", true),
             ("custom", .bool(definition.name.hasSuffix("__c"))), ("deprecatedAndHidden", false),
@@ -86,7 +87,7 @@ enum DescribeAnswer {
         ])
     }
 
-    private static func field(_ field: FieldDefinition) -> WireJSON {
+    private static func field(_ field: FieldDefinition, of definition: ObjectDefinition) -> WireJSON {
         let isText = field.type.isText
         let values = field.picklistValues.map { value -> WireJSON in
             [
@@ -108,20 +109,21 @@ enum DescribeAnswer {
                 ("caseSensitive", .bool(field.isCaseSensitive)), ("externalId", .bool(field.isExternalID)),
                 ("idLookup", .bool(field.isExternalID || field.type == .id || field.type == .email)),
                 ("nameField", .bool(field.name == "Name")), ("custom", .bool(field.isCustom)),
-                ("filterable", .bool(field.length <= 4000)), ("sortable", .bool(field.length <= 4000)),
-                ("groupable", .bool(!field.type.isNumber)),
+                ("filterable", .bool(field.isFilterable)), ("sortable", .bool(field.isFilterable)),
+                ("groupable", .bool(!field.type.isNumber && field.type != .address)),
                 ("permissionable", .bool(field.isNillable && field.isUpdateable)),
                 ("restrictedPicklist", .bool(field.isRestrictedPicklist)), ("dependentPicklist", false),
                 ("controllerName", .null), ("picklistValues", .array(values)),
                 ("referenceTo", .array(field.referenceTo.map { [.string($0)] } ?? [])),
                 ("relationshipName", field.relationshipName.map(WireJSON.string) ?? .null),
-                ("compoundFieldName", compound(field)), ("encrypted", false), ("inlineHelpText", .null),
+                ("compoundFieldName", compound(field, of: definition)), ("encrypted", false), ("inlineHelpText", .null),
                 ("deprecatedAndHidden", false),
             ]))
     }
 
-    private static func compound(_ field: FieldDefinition) -> WireJSON {
-        ["FirstName", "LastName", "Salutation"].contains(field.name) ? "Name" : .null
+    private static func compound(_ field: FieldDefinition, of definition: ObjectDefinition) -> WireJSON {
+        if ["FirstName", "LastName", "Salutation"].contains(field.name) { return "Name" }
+        return CompoundAddress.name(of: field, in: definition).map(WireJSON.string) ?? .null
     }
 
     private static func soapType(_ type: FieldType) -> String {
@@ -132,6 +134,7 @@ enum DescribeAnswer {
         case .double, .currency, .percent: "xsd:double"
         case .date: "xsd:date"
         case .datetime: "xsd:dateTime"
+        case .address: "urn:address"
         case .string, .picklist, .textarea, .email, .phone, .url: "xsd:string"
         }
     }

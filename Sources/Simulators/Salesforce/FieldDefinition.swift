@@ -2,12 +2,14 @@
 package enum FieldType: String, Sendable {
     case id, string, picklist, textarea, email, phone, url, boolean, int, double, currency, percent, date, datetime
     case reference
+    /// Several fields shown as one.
+    case address
 
     /// Whether values are text.
     var isText: Bool {
         switch self {
         case .id, .string, .picklist, .textarea, .email, .phone, .url, .reference: true
-        case .boolean, .int, .double, .currency, .percent, .date, .datetime: false
+        case .boolean, .int, .double, .currency, .percent, .date, .datetime, .address: false
         }
     }
 
@@ -28,6 +30,8 @@ enum FieldSource: Hashable {
     case system(SystemColumn)
     /// Computed when read: first and last name, joined.
     case personName(first: Int, last: Int)
+    /// Several cells, shown together and only in answers.
+    case address(CompoundAddress)
     /// A cell of the contact a person account is linked to.
     case personContact(link: Int, cell: Int)
 }
@@ -84,6 +88,9 @@ struct FieldDefinition {
         self.type = type
         self.length = length
     }
+
+    /// Whether a query may compare and sort by it: not long texts, and no compound fields.
+    var isFilterable: Bool { length <= 4000 && type != .address }
 
     /// A copy with some properties set.
     func with(_ change: (inout FieldDefinition) -> Void) -> FieldDefinition {

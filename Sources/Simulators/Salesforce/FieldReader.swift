@@ -3,6 +3,8 @@
 /// Source: reference sections 4, 10 and 13.1.
 struct FieldReader {
     let field: FieldDefinition
+    /// Whether `""` is a value of text fields.
+    var keepsEmptyText = false
     /// Answers where an id leads: `nil` when it is of no record, and whether the record is live.
     let resolve: (String) -> (object: String, isLive: Bool)?
 
@@ -40,7 +42,9 @@ struct FieldReader {
                     fields: [field.name])
             }
             return .null
-        case .text(let text): return text.isEmpty ? .null : .text(try checked(text))
+        case .text(let text):
+            guard text.isEmpty else { return .text(try checked(text)) }
+            return keepsEmptyText && (field.type == .string || field.type == .textarea) ? .text("") : .null
         case .number(let number): return .number(try checked(number))
         case .bool, .date, .dateTime: return value
         }

@@ -155,7 +155,7 @@ extension OrgRecords {
         let values: [String: FieldValue] = [
             "IsConverted": true, "ConvertedDate": .date(context.stamp / 86_400), "ConvertedAccountId": .text(account),
             "ConvertedContactId": .text(contact), "ConvertedOpportunityId": opportunity.map(FieldValue.text) ?? .null,
-            "Status": "Closed - Converted",
+            "Status": .text(StandardPeople.convertedStatus),
         ]
         let saved = try save(try changes(values, table: leads), table: leads, existing: number, context: context)
         var row = database.row(leads, saved)

@@ -9,6 +9,8 @@ struct ObjectDefinition {
     private(set) var cellCount = 0
     /// When the fields last changed, seconds since 1970: the `Last-Modified` of describe.
     var metadataStamp = 0
+    /// Whether its rows describe the org, and no call may write them.
+    var isMetadata = false
     /// Cells that must have a value, and their fields.
     private(set) var required: [(cell: Int, name: String)] = []
     /// Names and codes of addresses, in orgs with state and country picklists.

@@ -68,6 +68,8 @@ struct OrgDatabase {
             } else {
                 .null
             }
+        // No value of its own: only answers put the parts together.
+        case .address: .null
         case .system(let column): systemValue(column, of: row, table: table, number: number)
         }
     }

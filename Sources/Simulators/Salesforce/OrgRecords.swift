@@ -1,6 +1,8 @@
 /// The records of one org and the rules they are saved under; no HTTP, no tokens, no clock of its own.
 struct OrgRecords {
     var database: OrgDatabase
+    /// Facts nobody could confirm, as this org has them.
+    let unconfirmed: SalesforceUnconfirmed
     /// Whether the sync package (reference section 13) is installed on Contact and Lead.
     let hasPackage: Bool
     /// The org's own validation rules.
@@ -99,7 +101,9 @@ extension OrgRecords {
                 failsRequest: unknownFieldFailsRequest)
         }
         try checkWritable(field, isInsert: isInsert, context: context)
-        return FieldChange(field: field, value: try reader(field).read(json))
+        let value = try reader(field).read(json)
+        try checkRecordType(value, field, of: definition.name)
+        return FieldChange(field: field, value: value)
     }
 
     /// Checks values given from Swift, where the platform or a person at the screen writes.
@@ -119,7 +123,7 @@ extension OrgRecords {
     }
 
     private func reader(_ field: FieldDefinition) -> FieldReader {
-        FieldReader(field: field) { id in
+        FieldReader(field: field, keepsEmptyText: !unconfirmed.emptyTextIsNull) { id in
             database.locate(id).map { place in
                 let row = database.row(place.table, place.row)
                 return (database.definition(place.table).name, row.state == .live)
@@ -165,7 +169,7 @@ extension OrgRecords {
                 .filter { database.row(table, $0).state == .live }
         case .personContact(_, let cell):
             return persons(table, contactCell: cell, value)
-        case .system, .personName: return []
+        case .system, .personName, .address: return []
         }
     }
 

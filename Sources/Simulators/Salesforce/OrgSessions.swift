@@ -12,6 +12,10 @@ struct OrgSessions {
     var rotatesRefreshTokens = false
     /// Days a refresh token may sit unused; `nil` for ever.
     var refreshIdleDays: Double?
+    /// Whether a flow hands out the live session's token.
+    var reuses = false
+    /// Whether each use begins a session's lifetime anew.
+    var extendsWithUse = false
     private var expiries: [(token: String, at: Double)] = []
     private var refreshTokens: [RefreshToken] = []
     private var random: SeededRandom
@@ -22,13 +26,21 @@ struct OrgSessions {
         self.random = random
     }
 
-    /// A new access token.
+    /// A new access token, or the live one where sessions are reused.
     mutating func open(now: Double) -> String {
+        if reuses, let live = expiries.last(where: { $0.at > now }) { return live.token }
         let token = "\(prefix)!AQ\(text(64))"
         expiries.removeAll { $0.at <= now }
         if expiries.count >= SimulatorsLimits.sessions { expiries.removeFirst() }
         expiries.append((token, now + lifetime))
         return token
+    }
+
+    /// Whether an access token is live; its lifetime begins anew where use extends it.
+    mutating func use(_ token: String, now: Double) -> Bool {
+        guard let index = expiries.lastIndex(where: { $0.token == token && $0.at > now }) else { return false }
+        if extendsWithUse { expiries[index].at = now + lifetime }
+        return true
     }
 
     /// When a live access token ends; `nil` when it is not one.

@@ -10,6 +10,8 @@ struct OrgState {
     var queryPageRows = SimulatorsLimits.queryPageRows
     /// Whether the edition has the API.
     var hasAPI = true
+    /// What `Sforce-Limit-Info` showed last, and since when.
+    var shownUsage = (used: 0, at: -Double.infinity)
     /// Requests of 20 seconds and more that others have running.
     var longRunningCalls = 0
 
@@ -31,16 +33,31 @@ struct OrgState {
             settle(now: now)
             reply = route(request, now: now)
             records.database.commit()
+            if isFree(reply) { allocation.add(-CallClass.cost(of: request), now: now) }
         } else {
             reply = APIReply(RequestError(403, "REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded."))
         }
+        let texts = identity.unconfirmed.texts
+        if !texts.isEmpty { reply.body = reply.body?.worded(by: texts) }
         reply.headers.append(("Sforce-Limit-Info", limitInfo(now: now)))
         return reply
     }
 
-    /// `api-usage=10018/100000`, on every answer, errors included.
+    /// Whether a call that was let through does not count after all.
+    private func isFree(_ reply: APIReply) -> Bool {
+        switch reply.status {
+        case 304: !identity.unconfirmed.countsUnchanged
+        case 400..<500: !identity.unconfirmed.countsFailedCalls
+        default: false
+        }
+    }
+
+    /// `api-usage=10018/100000`, on every answer, errors included; behind by as much as the org's switch says.
     mutating func limitInfo(now: Double) -> String {
-        "api-usage=\(allocation.used(now: now))/\(allocation.limit)"
+        if now - shownUsage.at >= identity.unconfirmed.usageLagSeconds {
+            shownUsage = (allocation.used(now: now), now)
+        }
+        return "api-usage=\(shownUsage.used)/\(allocation.limit)"
     }
 
     /// Catches up with everything that was due before `now`.
@@ -66,6 +83,8 @@ struct OrgIdentity: Sendable {
     let clientSecret: String
     /// Whether a password is enough, without the security token.
     var trustsNetwork = false
+    /// Facts nobody could confirm, as this org has them.
+    var unconfirmed = SalesforceUnconfirmed()
 
     /// The org id as access tokens begin with it.
     var shortID: String { String(id.prefix(15)) }

@@ -164,30 +164,3 @@ struct PersonLink {
         self.flag = flag
     }
 }
-
-/// The record types of an org with person accounts.
-enum RecordTypes {
-    /// Rows of the two types.
-    static let business = 0
-    static let person = 1
-
-    static var definition: ObjectDefinition {
-        ObjectDefinition(
-            "RecordType", label: "Record Type", keyPrefix: "012",
-            fields: [
-                FieldDefinition("Name", .string, length: 80).required,
-                FieldDefinition("DeveloperName", .string, length: 80).required,
-                FieldDefinition("SobjectType", .picklist, length: 40).required,
-                StandardFields.checkbox("IsPersonType", "Is Person Type"),
-                StandardFields.checkbox("IsActive", "Active", default: true),
-            ])
-    }
-
-    static let seeds: [[String: FieldValue]] = [
-        ["Name": "Business Account", "DeveloperName": "Business_Account", "SobjectType": "Account"],
-        [
-            "Name": "Person Account", "DeveloperName": "PersonAccount", "SobjectType": "Account",
-            "IsPersonType": true,
-        ],
-    ]
-}

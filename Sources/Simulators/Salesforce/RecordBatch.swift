@@ -86,7 +86,7 @@ extension OrgRecords {
             guard let name = Self.name(of: write), (seen[name] ?? 0) > 1 else { return write }
             switch write {
             case .update(_, let id?, _):
-                return .refused(RecordError("DUPLICATE_VALUE", "Duplicate id specified: \(id)"))
+                return .refused(RecordError(unconfirmed.repeatedIDCode, "Duplicate id specified: \(id)"))
             case .upsert(_, let field, let key, _):
                 let text = key.stringValue ?? key.intValue.map(String.init) ?? ""
                 return .refused(

@@ -48,6 +48,10 @@ struct RecordRenderer {
         for member in node.members {
             switch member {
             case .field(let field):
+                if case .address(let address) = field.source {
+                    object.members.append((field.name, address.json(row)))
+                    continue
+                }
                 let value = database.value(field, of: row, table: table, number: number)
                 object.members.append((field.name, value.json(field.type)))
             case .parent(let name, let reference, let child):

@@ -26,6 +26,7 @@ extension OrgRecords {
                 RecordError("INVALID_FIELD_FOR_INSERT_UPDATE", "cannot specify Id in an insert call", fields: ["Id"]))
         }
         return write(context) { records throws(SaveRefusal) in
+            try records.checkIsData(table)
             let changes = try records.changes(
                 record, table: table, isInsert: true, skipping: Self.reservedOnUpdate, context: context)
             return try records.save(changes, table: table, existing: nil, context: context)
@@ -156,9 +157,18 @@ extension OrgRecords {
             "UNABLE_TO_LOCK_ROW", "unable to obtain exclusive access to this record or 1 records: \(locked)")
     }
 
+    /// Refuses to write rows that describe the org.
+    private func checkIsData(_ table: Int) throws(SaveRefusal) {
+        let definition = database.definition(table)
+        guard definition.isMetadata else { return }
+        throw SaveRefusal(
+            RecordError("INVALID_TYPE_FOR_OPERATION", "entity type \(definition.name) does not support this operation"))
+    }
+
     /// The row of an id that may be written through the API.
     func writableRow(_ id: String, table: Int) throws(SaveRefusal) -> Int {
         let name = database.definition(table).name
+        try checkIsData(table)
         guard let parsed = RecordID.parse(id), parsed.prefix == database.definition(table).keyPrefix else {
             throw SaveRefusal(.malformedID(name, id))
         }
@@ -177,12 +187,14 @@ extension OrgRecords {
         var row = database.row(table, number)
         guard row.state == .live else { return }
         row.state = .deleted
-        row.stamp = context.stamp
+        if unconfirmed.deleteMovesStamp { row.stamp = context.stamp }
         row.modified = context.stamp
         row.modifiedBy = context.userRow
         if let master { row.master = Int32(master) }
         database.update(table, number, to: row, now: context.now)
-        for (child, field) in Self.dependants(of: database.definition(table).name) {
+        let name = database.definition(table).name
+        guard name != "Account" || unconfirmed.accountDeleteCascades else { return }
+        for (child, field) in Self.dependants(of: name) {
             guard let childTable = database.table(child) else { continue }
             for dependant in children(childTable, field, of: database.id(table, number)) {
                 bin(childTable, dependant, master: nil, context: context)

@@ -58,7 +58,8 @@ struct SOQLParser {
         var key = SOQLOrder(field: try name())
         if take("DESC") { key.descending = true } else { _ = take("ASC") }
         if take("NULLS") {
-            if take("LAST") { key.nullsFirst = false } else { try expect("FIRST") }
+            key.nullsFirst = !take("LAST")
+            if key.nullsFirst == true { try expect("FIRST") }
         }
         return key
     }

@@ -62,7 +62,8 @@ struct SOQLPlanner {
             plan.condition = try predicate(condition, table, semiJoin)
         }
         for key in query.order {
-            plan.order.append((try path(key.field, table).path, key.descending, key.nullsFirst))
+            let nullsFirst = key.nullsFirst ?? records.unconfirmed.sortsNullsFirst
+            plan.order.append((try simplePath(key.field, table, "sorted"), key.descending, nullsFirst))
         }
         plan.limit = query.limit
         plan.offset = query.offset
@@ -89,9 +90,10 @@ struct SOQLPlanner {
                 plan.columns.append(column)
             }
         case .all(let set):
-            guard set == .standard || (query.limit ?? .max) <= 200 else {
+            let most = records.unconfirmed.fieldsFunctionRows
+            guard set == .standard || (query.limit ?? .max) <= most else {
                 throw RequestError(
-                    400, "MALFORMED_QUERY", "The SOQL FIELDS function must have a LIMIT of at most 200")
+                    400, "MALFORMED_QUERY", "The SOQL FIELDS function must have a LIMIT of at most \(most)")
             }
             plan.columns = records.database.definition(plan.table).fields
                 .filter { $0.isReadable && (set == .all || (set == .custom) == $0.isCustom) }
@@ -141,6 +143,13 @@ struct SOQLPlanner {
         return SOQLColumn(relationships: relationships, path: SOQLPath(references: references, field: field))
     }
 
+    /// A field that has a value of its own, which compound ones have not.
+    private func simplePath(_ name: SOQLName, _ table: Int, _ verb: String) throws(RequestError) -> SOQLPath {
+        let path = try path(name, table).path
+        guard path.field.type == .address else { return path }
+        throw invalidField(name, "field '\(path.field.name)' can not be \(verb) in a query call")
+    }
+
     private func invalidField(_ name: SOQLName, _ message: String) -> RequestError {
         RequestError(400, "INVALID_FIELD", "\n\(excerpt(name))\(message)")
     }
@@ -166,7 +175,7 @@ struct SOQLPlanner {
         case .compare(let name, let comparison, let literal):
             return try comparing(name, comparison, literal, table)
         case .isIn(let name, let literals, let negated):
-            let path = try path(name, table).path
+            let path = try simplePath(name, table, "filtered")
             var values: Set<FieldValue> = []
             for literal in literals { values.insert(folded(try value(literal, path.field, name), path.field)) }
             return .among(path, values, negated: negated)
@@ -188,7 +197,7 @@ struct SOQLPlanner {
     private func comparing(
         _ name: SOQLName, _ comparison: SOQLComparison, _ literal: SOQLLiteral, _ table: Int
     ) throws(RequestError) -> SOQLPredicate {
-        let path = try path(name, table).path
+        let path = try simplePath(name, table, "filtered")
         if case .period(let period) = literal { return try within(period, path, comparison, name) }
         if comparison == .like, !path.field.type.isText || path.field.type == .reference || path.field.type == .id {
             throw RequestError(400, "INVALID_OPERATOR_ERROR", "invalid operator on \(path.field.type.rawValue) field")

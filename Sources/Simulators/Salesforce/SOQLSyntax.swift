@@ -85,6 +85,6 @@ struct SOQLPeriod: Equatable {
 struct SOQLOrder {
     let field: SOQLName
     var descending = false
-    /// `nil` takes the default: nulls first.
-    var nullsFirst = true
+    /// `nil` takes the org's default.
+    var nullsFirst: Bool?
 }

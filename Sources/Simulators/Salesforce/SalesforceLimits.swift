@@ -19,6 +19,8 @@ extension SimulatorsLimits {
     package static let graphDifferentNodes = 15
     /// Graphs of one call that may fail before the rest is halted.
     package static let graphFailures = 14
+    /// Rows of a query for FIELDS(ALL) or FIELDS(CUSTOM), unless switched.
+    package static let fieldsFunctionRows = 200
     /// Levels and object types of one sObject tree.
     package static let treeDepth = 5
     package static let treeTypes = 5
@@ -67,7 +69,9 @@ extension SimulatorsLimits {
     package static let customFields = 800
     /// Bytes of one bulk upload: 150 MB once the platform has made base64 of them.
     package static let bulkUploadBytes = 150_000_000 / 4 * 3
-    /// Characters of rows that come with the call that makes a job.
+    /// Bytes of an upload beyond its bound that are still read, to answer 413 with words (ours).
+    package static let bulkUploadSlackBytes = 1 << 20
+    /// Characters of rows that come with the call that makes a job, unless switched.
     package static let bulkInlineCharacters = 100_000
     /// Rows of a bulk upload written in one transaction.
     package static let bulkChunkRows = 200

@@ -71,6 +71,12 @@ package final class SalesforceOrg: Sendable {
         state.withLock { $0.sessions.revokeAll(includingRefreshTokens: includingRefreshTokens) }
     }
 
+    /// Counts a call to the token endpoint, against the allocation too where the org does so.
+    func countTokenCall() {
+        calls.count("token")
+        if identity.unconfirmed.countsTokenCalls { spendCalls(1) }
+    }
+
     /// Seconds a session lives.
     var sessionLifetime: Double { state.withLock { $0.sessions.lifetime } }
 
@@ -92,7 +98,7 @@ package final class SalesforceOrg: Sendable {
     func answer(_ request: APIRequest, token: String, callClass: String) -> APIReply {
         let now = now
         return state.withLock { state in
-            guard state.sessions.expiry(of: token, now: now) != nil else {
+            guard state.sessions.use(token, now: now) else {
                 var reply = APIReply(.invalidSession())
                 reply.headers.append(("Sforce-Limit-Info", state.limitInfo(now: now)))
                 return reply

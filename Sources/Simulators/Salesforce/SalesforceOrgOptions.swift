@@ -73,6 +73,14 @@ package struct SalesforceOrgOptions: Sendable {
     package var bulkQueueSeconds: Double = 1
     /// Seconds each 200 rows of a bulk job take.
     package var bulkStepSeconds = 0.1
+    /// Currencies of a multi-currency org, the corporate one first; empty for an org with one, whose records have no
+    /// `CurrencyIsoCode`.
+    package var currencies: [String] = []
+    /// Record types that Account, Contact, Lead and Opportunity have each, the default first; accounts of an org with
+    /// person accounts keep those of persons.
+    package var recordTypes: [String] = []
+    /// Facts nobody could confirm.
+    package var unconfirmed = SalesforceUnconfirmed()
     /// Makes the org's rates and tokens repeatable.
     package var seed: UInt64 = 1
 

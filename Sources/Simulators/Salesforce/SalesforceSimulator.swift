@@ -86,6 +86,15 @@ package final class SalesforceSimulator: SimulatedProvider {
         _ = registry.org(token: token)?.revoke(token)
     }
 
+    /// Uploads of bulk jobs are larger than anything else; a little more than may be stored is read, so that the org
+    /// itself can say that it is too much.
+    package func requestBodyBytes(method: String, path: String) -> Int {
+        guard method == "PUT", path.hasPrefix("/services/data/"), path.hasSuffix("/batches") else {
+            return SimulatorsLimits.requestBodyBytes
+        }
+        return SimulatorsLimits.bulkUploadBytes + SimulatorsLimits.bulkUploadSlackBytes
+    }
+
     /// Takes the server's address as `instance_url`.
     package func serverStarted(baseURL: String) {
         instanceURL = baseURL

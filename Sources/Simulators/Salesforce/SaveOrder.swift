@@ -122,11 +122,20 @@ extension OrgRecords {
     private func duplicateValues(_ row: RecordRow, table: Int, except own: Int?) -> [RecordError] {
         database.definition(table).unique.compactMap { field in
             guard case .cell(let cell) = field.source else { return nil }
-            guard let twin = liveRows(table, field, row[cell]).first(where: { $0 != own }) else { return nil }
+            var twins = liveRows(table, field, row[cell])
+            if unconfirmed.binHoldsUniqueValues { twins += binnedRows(table, cell, row[cell]) }
+            guard let twin = twins.first(where: { $0 != own }) else { return nil }
             return RecordError(
                 "DUPLICATE_VALUE",
                 "duplicate value found: \(field.name) duplicates value on record with id: \(database.id(table, twin))")
         }
+    }
+
+    /// Rows in the recycle bin with that value in an indexed cell.
+    private func binnedRows(_ table: Int, _ cell: Int, _ value: FieldValue) -> [Int] {
+        guard !value.isNull else { return [] }
+        return (database.tables[table].rows(cell: cell, value: value) ?? [])
+            .filter { database.row(table, $0).state == .deleted }
     }
 
     /// Every field that has a value, by API name.

@@ -84,6 +84,38 @@ enum StandardPeople {
     }
 }
 
+extension StandardPeople {
+    /// What the statuses of leads mean; those of converted leads are only for conversion (reference section 8).
+    static var leadStatus: ObjectDefinition {
+        var definition = ObjectDefinition(
+            "LeadStatus", plural: "Lead Status Value", label: "Lead Status Value", keyPrefix: "01J",
+            fields: [
+                FieldDefinition("MasterLabel", .string, length: 255).required.readOnly,
+                FieldDefinition("ApiName", label: "API Name", .string, length: 255).required.readOnly,
+                StandardFields.number("SortOrder", .int, 9, 0).readOnly,
+                StandardFields.checkbox("IsDefault", "Is Default").readOnly,
+                StandardFields.checkbox("IsConverted", "Converted").readOnly,
+            ])
+        definition.isMetadata = true
+        return definition
+    }
+
+    /// One row a status.
+    static var leadStatusRows: [[String: FieldValue]] {
+        let status = lead.field("Status")
+        return (status?.picklistValues ?? []).enumerated().map { place, name in
+            [
+                "MasterLabel": .text(name), "ApiName": .text(name), "SortOrder": .number(Double(place + 1)),
+                "IsDefault": .bool(status?.defaultValue == .text(name)),
+                "IsConverted": .bool(name == convertedStatus),
+            ]
+        }
+    }
+
+    /// The status a conversion sets.
+    static let convertedStatus = "Closed - Converted"
+}
+
 /// Fields several standard objects share.
 enum StandardFields {
     /// Contact and Lead begin with LastName and FirstName, so that Name can be computed from known cells.

@@ -40,10 +40,31 @@ enum StandardSales {
                 StandardFields.leadSource,
                 FieldDefinition("NextStep", .string, length: 255),
                 StandardFields.description,
+                StandardFields.lookup("CampaignId", "Campaign", "Campaign"),
                 StandardFields.lookup("ContactId", "Contact", "Contact").with { $0.isUpdateable = false },
                 StandardFields.checkbox("IsClosed", "Closed").readOnly,
                 StandardFields.checkbox("IsWon", "Won").readOnly,
                 StandardFields.checkbox("HasOpportunityLineItem", "Has Line Item").readOnly,
+            ])
+    }
+
+    static var campaign: ObjectDefinition {
+        ObjectDefinition(
+            "Campaign", keyPrefix: "701",
+            fields: [
+                FieldDefinition("Name", label: "Campaign Name", .string, length: 80).required,
+                StandardFields.checkbox("IsActive", "Active"),
+                FieldDefinition("Type", .picklist, length: 40).with {
+                    $0.picklistValues = ["Conference", "Webinar", "Email", "Other"]
+                },
+                FieldDefinition("Status", .picklist, length: 40).with {
+                    $0.picklistValues = ["Planned", "In Progress", "Completed", "Aborted"]
+                },
+                FieldDefinition("StartDate", .date),
+                FieldDefinition("EndDate", .date),
+                StandardFields.lookup("ParentId", "Campaign", "Parent"),
+                StandardFields.owner,
+                StandardFields.description,
             ])
     }
 
@@ -65,7 +86,7 @@ enum StandardSales {
 
     /// The org itself; it has one row.
     static var organization: ObjectDefinition {
-        ObjectDefinition(
+        var definition = ObjectDefinition(
             "Organization", keyPrefix: "00D",
             fields: [
                 FieldDefinition("Name", .string, length: 80).required.readOnly,
@@ -75,6 +96,8 @@ enum StandardSales {
                 FieldDefinition("LanguageLocaleKey", label: "Language", .picklist, length: 40).readOnly,
                 FieldDefinition("TimeZoneSidKey", label: "Time Zone", .picklist, length: 40).readOnly,
             ])
+        definition.isMetadata = true
+        return definition
     }
 
     static var user: ObjectDefinition {

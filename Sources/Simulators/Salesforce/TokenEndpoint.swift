@@ -52,7 +52,7 @@ struct TokenEndpoint {
             default: return SimulatedResponse(status: 404)
             }
         } catch {
-            return error.response
+            return error.worded(by: org(of: request)?.identity.unconfirmed.texts ?? [:]).response
         }
     }
 
@@ -69,6 +69,9 @@ struct TokenEndpoint {
 
     private func token(_ form: Form, _ request: SimulatedRequest) throws(OAuthError) -> SimulatedResponse {
         guard request.method == "POST" else { throw OAuthError("invalid_request", "must use HTTP POST") }
+        if let code = org(of: request)?.identity.unconfirmed.tokenRefusal {
+            throw OAuthError(code, Self.refusals[code] ?? code)
+        }
         switch form["grant_type"] {
         case "urn:ietf:params:oauth:grant-type:jwt-bearer": return try bearer(form)
         case "refresh_token": return try refresh(form)
@@ -77,6 +80,12 @@ struct TokenEndpoint {
         default: throw OAuthError("unsupported_grant_type", "grant type not supported")
         }
     }
+
+    /// Texts of the codes an org may be set to refuse with.
+    private static let refusals = [
+        "inactive_org": "organization is not active", "rate_limit_exceeded": "login rate exceeded",
+        "invalid_grant": "authentication failure",
+    ]
 
     // MARK: - Flows
 
@@ -90,16 +99,18 @@ struct TokenEndpoint {
         guard let org = registry.org(username: assertion.subject), org.clientID == assertion.issuer else {
             throw OAuthError("invalid_grant", "user hasn't approved this consumer")
         }
-        let audiences = [
-            org.identity.isSandbox ? "https://test.salesforce.com" : "https://login.salesforce.com", instanceURL,
-        ]
-        guard audiences.contains(assertion.audience) else {
-            throw OAuthError("invalid_grant", "Audience validation failed")
+        let unconfirmed = org.identity.unconfirmed
+        let login = org.identity.isSandbox ? "https://test.salesforce.com" : "https://login.salesforce.com"
+        guard
+            assertion.audience == login || (unconfirmed.takesInstanceAudience && assertion.audience == instanceURL)
+        else { throw OAuthError("invalid_grant", "Audience validation failed") }
+        if let most = unconfirmed.assertionSeconds, assertion.expiry > now + most {
+            throw OAuthError("invalid_grant", "invalid assertion")
         }
         guard org.isApproved else {
             throw OAuthError("invalid_app_access", "user is not admin approved to access this app")
         }
-        org.calls.count("token")
+        org.countTokenCall()
         let access = org.openSession(now: now)
         return .json(
             200,
@@ -118,7 +129,7 @@ struct TokenEndpoint {
         if let secret = form["client_secret"], secret != org.clientSecret {
             throw OAuthError("invalid_client", "invalid client credentials")
         }
-        org.calls.count("token")
+        org.countTokenCall()
         guard let tokens = org.refreshSession(token, now: now) else { throw dead }
         var answer = issued(org, access: tokens.access)
         answer["scope"] = "refresh_token api"
@@ -135,7 +146,7 @@ struct TokenEndpoint {
         guard form["client_secret"] == org.clientSecret else {
             throw OAuthError("invalid_client", "invalid client credentials")
         }
-        org.calls.count("token")
+        org.countTokenCall()
         return .json(200, .object(issued(org, access: org.openSession(now: now))))
     }
 
@@ -146,7 +157,7 @@ struct TokenEndpoint {
         guard let clientID = basic?.id ?? form["client_id"], let org = registry.org(clientID: clientID) else {
             throw .unknownClient
         }
-        org.calls.count("token")
+        org.countTokenCall()
         guard (basic?.secret ?? form["client_secret"]) == org.clientSecret else {
             throw OAuthError("invalid_client", "invalid client credentials")
         }

@@ -81,16 +81,22 @@ struct ServerExchange: Sendable {
         if let authority = request.head.authority { headers["host"] = authority }
         var simulated = SimulatedRequest(
             method: request.method.rawValue, path: target.path, query: target.query, headers: headers,
-            body: try await body(of: request, encoding: headers["content-encoding"]))
+            body: try await body(
+                of: request, encoding: headers["content-encoding"],
+                most: mostBodyBytes(method: request.method.rawValue, path: target.path)))
         simulated.targetBytes = raw.utf8.count
         simulated.headerBytes = headerBytes
         return simulated
     }
 
-    private func body(of request: Request, encoding: String?) async throws -> Data {
+    private func mostBodyBytes(method: String, path: String) -> Int {
+        providers.map { $0.requestBodyBytes(method: method, path: path) }.max() ?? SimulatorsLimits.requestBodyBytes
+    }
+
+    private func body(of request: Request, encoding: String?, most: Int) async throws -> Data {
         var data = Data()
         for try await buffer in request.body {
-            guard data.count + buffer.readableBytes <= SimulatorsLimits.requestBodyBytes else {
+            guard data.count + buffer.readableBytes <= most else {
                 throw RequestRefusal(status: 413)
             }
             buffer.withUnsafeReadableBytes { data.append(contentsOf: $0) }

@@ -1,6 +1,6 @@
 /// Bounds of the HTTP server both providers share.
 extension SimulatorsLimits {
-    /// Bytes of a request body, as sent.
+    /// Bytes of a request body, as sent, unless the provider has a bound of its own for the path.
     package static let requestBodyBytes = 50 * 1024 * 1024
     /// Bytes of a request body after `Content-Encoding: gzip` is undone.
     package static let inflatedBodyBytes = 150 * 1024 * 1024

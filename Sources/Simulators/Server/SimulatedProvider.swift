@@ -27,6 +27,9 @@ package protocol SimulatedProvider: Sendable {
     /// Makes the token a request carries worthless from now on.
     func revokeToken(of request: SimulatedRequest)
 
+    /// Bytes of the largest body, as sent, of a call with this method and path.
+    func requestBodyBytes(method: String, path: String) -> Int
+
     /// Told once the server listens, with `http://127.0.0.1:PORT` or `https://…`.
     func serverStarted(baseURL: String)
 }
@@ -40,6 +43,9 @@ extension SimulatedProvider {
 
     /// Nothing: the provider's tokens cannot be revoked.
     package func revokeToken(of request: SimulatedRequest) {}
+
+    /// The bound that all calls share.
+    package func requestBodyBytes(method: String, path: String) -> Int { SimulatorsLimits.requestBodyBytes }
 
     /// Nothing: the provider's answers name no URL of their own.
     package func serverStarted(baseURL: String) {}

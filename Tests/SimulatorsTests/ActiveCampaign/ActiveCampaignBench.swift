@@ -15,8 +15,8 @@ struct ActiveCampaignBench {
         name: String = "acme", receiverStatus: Int? = 200, _ change: (inout ActiveCampaignOptions) -> Void = { _ in }
     ) {
         let received = received
-        simulator = ActiveCampaignSimulator(clock: clock) { url, body, contentType in
-            received.note(url: url, body: body, contentType: contentType)
+        simulator = ActiveCampaignSimulator(clock: clock) { post in
+            received.note(post)
             return receiverStatus
         }
         var options = ActiveCampaignOptions(name: name)
@@ -107,7 +107,9 @@ enum CampaignReplyJSON: Decodable, Equatable {
 final class CampaignReceived: Sendable {
     struct Hit: Sendable {
         let url: URL
+        let method: String
         let contentType: String
+        let headers: [String: String]
         let form: [String: String]
     }
 
@@ -116,15 +118,17 @@ final class CampaignReceived: Sendable {
     var hits: [Hit] { all.withLock { $0 } }
     var types: [String] { hits.compactMap { $0.form["type"] } }
 
-    func note(url: URL, body: Data, contentType: String) {
-        let query = String(decoding: body, as: UTF8.self).replacingOccurrences(of: "+", with: "%20")
+    func note(_ post: ActiveCampaignPost) {
+        let query = String(decoding: post.body, as: UTF8.self).replacingOccurrences(of: "+", with: "%20")
         var form: [String: String] = [:]
         for pair in query.split(separator: "&") {
             let sides = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             form[String(sides[0]).removingPercentEncoding ?? ""] =
                 sides.count > 1 ? String(sides[1]).removingPercentEncoding ?? "" : ""
         }
-        let hit = Hit(url: url, contentType: contentType, form: form)
+        let headers = Dictionary(post.headers.map { ($0.name, $0.value) }) { $1 }
+        let hit = Hit(
+            url: post.url, method: post.method, contentType: post.contentType, headers: headers, form: form)
         all.withLock { $0.append(hit) }
     }
 }

@@ -53,20 +53,22 @@ struct ActiveCampaignDeliveryTests {
         let server = try OneShotServer()
         let url = try #require(URL(string: "http://127.0.0.1:\(server.port)/in/secret"))
         let body = Data("type=update&contact%5Bid%5D=1".utf8)
-        async let status = ActiveCampaignSimulator.deliverOverHTTP(
-            url, body, "application/x-www-form-urlencoded; charset=utf-8")
+        var post = ActiveCampaignPost(url: url, body: body)
+        post.headers = [("X-Auth", "s")]
+        async let status = ActiveCampaignSimulator.deliverOverHTTP(post)
         let request = await withCheckedContinuation { continuation in
             Thread.detachNewThread { continuation.resume(returning: server.answer("410 Gone")) }
         }
         #expect(await status == 410)
         #expect(request.hasPrefix("POST /in/secret HTTP/1.1\r\n"))
         #expect(request.lowercased().contains("content-type: application/x-www-form-urlencoded; charset=utf-8"))
+        #expect(request.lowercased().contains("x-auth: s"))
     }
 
     @Test func anUnreachableReceiverHasNoStatus() async throws {
         let server = try OneShotServer()
         let url = try #require(URL(string: "http://127.0.0.1:\(server.port)/"))
         close(server.descriptor)
-        #expect(await ActiveCampaignSimulator.deliverOverHTTP(url, Data(), "text/plain") == nil)
+        #expect(await ActiveCampaignSimulator.deliverOverHTTP(ActiveCampaignPost(url: url, body: Data())) == nil)
     }
 }

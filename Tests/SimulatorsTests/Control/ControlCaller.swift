@@ -15,7 +15,7 @@ struct ControlCaller {
 
     init() throws {
         salesforce = try SalesforceSimulator(clock: clock, privateKeyPEM: try Self.key.get())
-        activeCampaign = ActiveCampaignSimulator(clock: clock) { _, _, _ in 200 }
+        activeCampaign = ActiveCampaignSimulator(clock: clock) { _ in 200 }
         control = ControlProvider(
             clock: clock, activeCampaign: activeCampaign, salesforce: salesforce, faults: salesforce.faults)
     }

@@ -19,8 +19,7 @@ struct CampaignImporter {
         var queuedAt: Double
         var dueAt: Double
         var items: [CampaignImportItem]
-        var callback: String?
-        var isCallbackDetailed = false
+        var callback: CampaignImportCallback?
     }
 
     /// What came of a batch.
@@ -42,15 +41,14 @@ struct CampaignImporter {
 
     /// Queues a batch and gives its id; with `keepsOrder` it is due no earlier than those before it.
     mutating func queue(
-        _ items: [CampaignImportItem], callback: String?, isDetailed: Bool, seed: UInt64, now: Double, latency: Double,
+        _ items: [CampaignImportItem], callback: CampaignImportCallback?, seed: UInt64, now: Double, latency: Double,
         keepsOrder: Bool
     ) -> String {
         queued += 1
         let id = CampaignRandom.uuid(seed ^ 0x1111, queued)
         let due = keepsOrder ? max(lastDue, now + latency) : now + latency
         lastDue = max(lastDue, due)
-        let batch = Batch(
-            id: id, queuedAt: now, dueAt: due, items: items, callback: callback, isCallbackDetailed: isDetailed)
+        let batch = Batch(id: id, queuedAt: now, dueAt: due, items: items, callback: callback)
         let place = open.firstIndex { $0.dueAt > due } ?? open.count
         open.insert(batch, at: place)
         return id
@@ -100,7 +98,7 @@ extension CampaignState {
             }
         }
         importer.finish(batch.id, result)
-        if let url = batch.callback { stageCallback(batch, result, url: url) }
+        if let callback = batch.callback { stage(callback, of: batch, result) }
     }
 
     private mutating func carryOut(_ item: CampaignImportItem) -> UInt32? {
@@ -127,16 +125,24 @@ extension CampaignState {
         return contact
     }
 
-    private mutating func stageCallback(
-        _ batch: CampaignImporter.Batch, _ result: CampaignImporter.Finished, url: String
+    private mutating func stage(
+        _ callback: CampaignImportCallback, of batch: CampaignImporter.Batch, _ result: CampaignImporter.Finished
     ) {
         var form = CampaignForm()
         form.add("batchId", batch.id)
         form.add("status", "completed")
-        if batch.isCallbackDetailed {
+        if callback.isDetailed, callback.method == "POST" {
             form.add("successes", String(result.success.count))
             form.add("failures", String(result.failure.count))
         }
-        outbox.append(CampaignDelivery(hook: nil, url: url, body: form.data, dueAt: instant))
+        for item in callback.parameters { form.add(item.name, item.value) }
+        var delivery = CampaignDelivery(
+            hook: nil, url: callback.url, body: form.data, dueAt: instant,
+            timeoutSeconds: options.webhookTimeoutSeconds)
+        delivery.method = callback.method
+        delivery.headers = callback.headers
+        delivery.triesLeft = max(1, options.importCallbackTries)
+        delivery.retrySeconds = options.importCallbackRetrySeconds
+        outbox.append(delivery)
     }
 }

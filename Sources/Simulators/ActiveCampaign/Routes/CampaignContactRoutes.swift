@@ -162,8 +162,9 @@ extension CampaignState {
         draft.lastName = text(json["lastName"])
         draft.phone = text(json["phone"])
         draft.values = (json["fieldValues"]?.elements ?? []).compactMap { value in
-            guard let field = value["field"]?.identifier, let text = text(value["value"]) else { return nil }
-            return (field, text)
+            guard let field = value["field"]?.identifier, let money = money(value) else { return nil }
+            draft.currencies[field] = money.currency
+            return (field, money.text)
         }
         return draft
     }
@@ -221,9 +222,9 @@ extension CampaignState {
         let pointer = "/data/attributes/email"
         switch fault {
         case .missingEmail:
-            return .problem("The email address was not provided", code: "field_missing", pointer: pointer)
+            return .problem(options.missingEmailTitle, code: options.missingEmailCode, pointer: pointer)
         case .invalidEmail:
-            return .problem("Email address is not valid", code: options.invalidEmailCode, pointer: pointer)
+            return .problem(options.invalidEmailTitle, code: options.invalidEmailCode, pointer: pointer)
         case .duplicateEmail:
             return .problem("Email address already exists in the system", code: "duplicate", pointer: pointer)
         case .contactLimit:

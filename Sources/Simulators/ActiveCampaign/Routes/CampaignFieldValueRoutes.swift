@@ -10,7 +10,7 @@ extension CampaignState {
             return .noResult("FieldValue", call.path.count > 1 ? call.path[1] : "")
         }
         switch call.method {
-        case "GET": return CampaignAnswer(["fieldValue": fieldValueJSON(id)])
+        case "GET": return fieldValueAnswer(id)
         case "PUT", "PATCH": return putFieldValue(id, call)
         case "DELETE":
             removeValue(id)
@@ -46,7 +46,8 @@ extension CampaignState {
         else { return .statusProblem(422, "Missing attribute", pointer: "/data/attributes/contact") }
         guard contacts.contains(contact) else { return .noResult("Subscriber", String(contact)) }
         guard fields.contains(field) else { return .noResult("Field", String(field)) }
-        let id = writeFieldValue(of: contact, field: field, text(json["value"]) ?? "")
+        let money = money(json) ?? CampaignMoney(text: "")
+        let id = writeFieldValue(of: contact, field: field, money)
         var writer = CampaignJSONWriter(capacity: 4_000)
         writer.beginObject()
         writer.key("contacts")
@@ -61,25 +62,47 @@ extension CampaignState {
 
     private mutating func putFieldValue(_ id: UInt32, _ call: CampaignCall) -> CampaignAnswer {
         guard let json = call.wrapped("fieldValue") else { return .emptyObject(400) }
-        if let text = text(json["value"]) {
-            _ = writeFieldValue(of: values[id].contact, field: values[id].field, text)
+        if let money = money(json) {
+            _ = writeFieldValue(of: values[id].contact, field: values[id].field, money)
         }
-        return CampaignAnswer(["fieldValue": fieldValueJSON(id)])
+        return fieldValueAnswer(id)
     }
 
-    private mutating func writeFieldValue(of contact: UInt32, field: UInt32, _ text: String) -> UInt32 {
-        let id = setValue(of: contact, field: field, to: text).id
+    private mutating func writeFieldValue(of contact: UInt32, field: UInt32, _ money: CampaignMoney) -> UInt32 {
+        let id = setValue(of: contact, field: field, to: money.text, currency: money.currency).id
         contacts.touch(contact, at: now)
         emit(.update, contact: contact)
         return id
     }
 
-    private func fieldValueJSON(_ id: UInt32) -> CampaignJSON {
-        let row = values[id]
-        return [
-            "contact": .id(row.contact), "field": .id(row.field), "value": .string(row.value),
-            "cdate": stamp(row.cdate), "udate": stamp(row.udate), "created_by": .null, "updated_by": .null,
-            "id": .id(id), "owner": .id(row.contact),
-        ]
+    private func fieldValueAnswer(_ id: UInt32) -> CampaignAnswer {
+        var writer = CampaignJSONWriter()
+        writer.beginObject()
+        writer.key("fieldValue")
+        writeValue(id, to: &writer)
+        writer.endObject()
+        return CampaignAnswer(writer)
+    }
+}
+
+/// A value as a request has it: text, and the currency where it is money.
+struct CampaignMoney {
+    var text: String
+    var currency: String?
+}
+
+extension CampaignState {
+    /// Reads `value` of a row with its currency, in the account's shape; nil leaves what is there.
+    func money(_ row: CampaignJSON) -> CampaignMoney? {
+        let value = row["value"]
+        if options.currencyShape == .nested, value?.members != nil, let text = text(value?["value"]) {
+            return CampaignMoney(text: text, currency: value?["currency"]?.text)
+        }
+        guard let text = text(value) else { return nil }
+        switch options.currencyShape {
+        case .currency: return CampaignMoney(text: text, currency: row["currency"]?.text)
+        case .fieldCurrency: return CampaignMoney(text: text, currency: row["fieldCurrency"]?.text)
+        case .nested, .none: return CampaignMoney(text: text)
+        }
     }
 }

@@ -53,14 +53,12 @@ extension CampaignState {
         guard importer.open.count < SimulatorsLimits.ActiveCampaign.openImports else {
             return .importRefused("The import queue is full.", status: 503)
         }
-        let callback = call.wrapped("callback")
         let latency =
             options.importLatency.lowerBound < options.importLatency.upperBound
             ? Double.random(in: options.importLatency, using: &random) : options.importLatency.lowerBound
         let id = importer.queue(
-            rows.map { importItem($0) }, callback: callback?["url"]?.text,
-            isDetailed: callback?["detailed_results"]?.truth ?? false, seed: options.seed, now: instant,
-            latency: latency, keepsOrder: options.importsKeepOrder)
+            rows.map { importItem($0) }, callback: CampaignImportCallback(call.wrapped("callback")),
+            seed: options.seed, now: instant, latency: latency, keepsOrder: options.importsKeepOrder)
         return CampaignAnswer([
             "Success": .int(1), "queued_contacts": .int(rows.count), "batchId": .string(id),
             "message": "Contact import queued",
@@ -74,8 +72,11 @@ extension CampaignState {
         draft.lastName = importText(json["last_name"])
         draft.phone = importText(json["phone"])
         draft.values = (json["fields"]?.elements ?? []).compactMap { field in
-            guard let id = field["id"]?.identifier, let text = importText(field["value"]) else { return nil }
-            return (id, text)
+            guard let id = field["id"]?.identifier, let money = money(field),
+                !money.text.isEmpty || options.importEmptyClears
+            else { return nil }
+            draft.currencies[id] = money.currency
+            return (id, money.text)
         }
         var item = CampaignImportItem(draft: draft)
         item.tags = (json["tags"]?.elements ?? []).compactMap(\.text).filter { !$0.isEmpty }

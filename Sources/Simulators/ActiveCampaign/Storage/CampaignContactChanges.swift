@@ -7,6 +7,8 @@ struct CampaignContactDraft {
     var lastName: String?
     var phone: String?
     var values: [(field: UInt32, value: String)] = []
+    /// Currencies of money values, by field.
+    var currencies: [UInt32: String] = [:]
 }
 
 /// Why a contact cannot be written.
@@ -44,7 +46,9 @@ extension CampaignState {
             email: draft.email ?? "", firstName: draft.firstName ?? "", lastName: draft.lastName ?? "",
             phone: draft.phone ?? "", cdate: now)
         let id = contacts.insert(row, udate: now)
-        for value in draft.values { _ = setValue(of: id, field: value.field, to: value.value) }
+        for value in draft.values {
+            _ = setValue(of: id, field: value.field, to: value.value, currency: draft.currencies[value.field])
+        }
         if source != .api || options.createFiresUpdate { emit(.update, contact: id) }
         return id
     }
@@ -61,7 +65,8 @@ extension CampaignState {
         isChanged = change(id, \.lastName, to: draft.lastName) || isChanged
         isChanged = change(id, \.phone, to: draft.phone) || isChanged
         for value in draft.values {
-            isChanged = setValue(of: id, field: value.field, to: value.value).isChanged || isChanged
+            let set = setValue(of: id, field: value.field, to: value.value, currency: draft.currencies[value.field])
+            isChanged = set.isChanged || isChanged
         }
         guard isChanged || movesUpdateTime else { return }
         contacts.touch(id, at: now)
@@ -85,7 +90,9 @@ extension CampaignState {
         for value in Array(values.chain(from: contacts[id].firstValue)) {
             values[value].contact = 0
             values[value].value = ""
+            currencies[value] = nil
         }
+        anonymized.remove(id)
         for membership in Array(memberships.chain(from: contacts[id].firstMembership)) {
             memberships[membership].contact = 0
         }
@@ -102,8 +109,21 @@ extension CampaignState {
     }
 
     /// Sets one value; unknown fields are ignored. `""` leaves a row with an empty value.
-    mutating func setValue(of contact: UInt32, field: UInt32, to text: String) -> (id: UInt32, isChanged: Bool) {
+    mutating func setValue(
+        of contact: UInt32, field: UInt32, to text: String, currency: String? = nil
+    ) -> (id: UInt32, isChanged: Bool) {
         guard fields.contains(field) else { return (0, false) }
+        let set = setText(of: contact, field: field, to: text)
+        guard let currency, fields[field].type == ActiveCampaignFieldType.currency.rawValue,
+            currencies[set.id] != currency
+        else { return set }
+        currencies[set.id] = currency
+        return (set.id, true)
+    }
+
+    private mutating func setText(
+        of contact: UInt32, field: UInt32, to text: String
+    ) -> (id: UInt32, isChanged: Bool) {
         let text = storedValue(text, type: fields[field].type)
         if let id = valueID(of: contact, field: field) {
             let isChanged = values[id].value != text
@@ -127,6 +147,7 @@ extension CampaignState {
         values.remove(id, fromChain: &first)
         contacts[contact].firstValue = first
         values[id].value = ""
+        currencies[id] = nil
         contacts.touch(contact, at: now)
         emit(.update, contact: contact)
     }

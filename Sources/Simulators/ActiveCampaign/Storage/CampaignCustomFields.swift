@@ -56,6 +56,14 @@ struct CampaignCustomFieldTable {
             && CampaignInstant.parse(text, zone: CampaignZone.named("UTC"), naiveIsUTC: true) != nil
     }
 
+    /// Adds a definition without options and defaults.
+    mutating func addMeta(label: String, type: String, at now: UInt32) {
+        metas.append(
+            CampaignCustomFieldRow(
+                label: label, type: type, options: [], defaultValue: .null, currency: .null, created: now, updated: now)
+        )
+    }
+
     /// Sets a value, replacing one of the same owner and field; gives the datum's id.
     mutating func set(
         owner: UInt32, field: UInt32, value: CampaignJSON, currency: CampaignJSON, at now: UInt32

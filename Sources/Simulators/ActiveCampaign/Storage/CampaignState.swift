@@ -29,6 +29,10 @@ struct CampaignState {
 
     var contacts = CampaignContactTable()
     var values = CampaignSlab<CampaignValueRow>()
+    /// Currencies of money values, by the value's id.
+    var currencies: [UInt32: String] = [:]
+    /// Contacts that were erased and kept.
+    var anonymized: Set<UInt32> = []
     var taggings = CampaignSlab<CampaignTaggingRow>()
     var memberships = CampaignSlab<CampaignMembershipRow>()
     var tags = CampaignTagTable()
@@ -54,7 +58,11 @@ struct CampaignState {
         self.options = options
         self.zone = CampaignZone.named(options.timeZone)
         self.random = CampaignRandom(seed: options.seed)
+        if options.hasCloseDateField { deals.fields.addMeta(label: Self.closeDateLabel, type: "date", at: 1) }
     }
+
+    /// The deal custom field that the product's own pages call so.
+    private static let closeDateLabel = "Forecasted Close Date"
 
     /// The running instant in whole seconds, the resolution of all stamps.
     var now: UInt32 { UInt32(clamping: Int(clampingDouble: instant.rounded(.down))) }

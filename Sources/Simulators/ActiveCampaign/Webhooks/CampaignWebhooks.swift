@@ -71,7 +71,7 @@ struct CampaignWebhookTable {
     }
 }
 
-/// One POST that is to be made.
+/// One call of a receiver that is to be made.
 struct CampaignDelivery: Sendable {
     /// The webhook; nil for an importer's callback.
     var hook: UInt32?
@@ -79,6 +79,16 @@ struct CampaignDelivery: Sendable {
     var body: Data
     /// Not before this instant, seconds since 1970.
     var dueAt: Double
+    /// `POST`, or `GET` with the form in the address.
+    var method = "POST"
+    /// What an importer's callback carries besides.
+    var headers: [(name: String, value: String)] = []
+    /// Seconds the receiver may take.
+    var timeoutSeconds: Double
+    /// Tries that are left, this one included; webhooks have one.
+    var triesLeft = 1
+    /// Seconds until the next try.
+    var retrySeconds = 0.0
 }
 
 extension CampaignState {
@@ -131,7 +141,8 @@ extension CampaignState {
         for hook in hooks {
             guard !random.happens(rate: options.webhookDropRate) else { continue }
             var delivery = CampaignDelivery(
-                hook: hook, url: webhooks.rows[Int(hook - 1)].url, body: form.data, dueAt: instant)
+                hook: hook, url: webhooks.rows[Int(hook - 1)].url, body: form.data, dueAt: instant,
+                timeoutSeconds: options.webhookTimeoutSeconds)
             if random.happens(rate: options.webhookLateRate) { delivery.dueAt += options.webhookLateSeconds }
             outbox.append(delivery)
             if random.happens(rate: options.webhookDuplicateRate) { outbox.append(delivery) }

@@ -78,12 +78,13 @@ extension CampaignState {
             "segmentio_id":"","bounced_hard":"0","bounced_soft":"0","bounced_date":null,"ip":"0","ua":null,\
             "socialdata_lastcheck":null,"email_local":"","sentcnt":"0","rating_tstamp":null,"gravatar":"0",\
             "deleted":"0",\
-            "anonymized":"0","adate":null,"edate":null,"deleted_at":null,"created_by":null,"updated_by":null,\
+            "adate":null,"edate":null,"deleted_at":null,"created_by":null,"updated_by":null,\
             "mpp_tracking":"0","last_click_date":null,"last_open_date":null,"last_mpp_open_date":null,\
             "best_send_hour":null,\
             "sms_consent":null,"sms_consent_updated_at":null,"whatsapp_id":null,"whatsapp_username":null,\
             "scoreValues":[]
             """)
+        writer.member("anonymized", anonymized.contains(id) ? "1" : "0")
         writer.member("hash", CampaignRandom.hex(options.seed, UInt64(id)))
         writer.member("email_domain", String(row.email.drop { $0 != "@" }.dropFirst()))
         writer.member("created_utc_timestamp", naive: row.cdate, zone)
@@ -181,13 +182,25 @@ extension CampaignState {
         writer.beginObject()
         writer.member("contact", id: row.contact)
         writer.member("field", id: row.field)
-        writer.member("value", row.value)
+        writeMoney(row.value, currency: currencies.isEmpty ? nil : currencies[id], to: &writer)
         writer.member("cdate", stamp: row.cdate, zone)
         writer.member("udate", stamp: row.udate, zone)
         writer.fixedMembers(#""created_by":null,"updated_by":null"#)
         writer.member("id", id: id)
         writer.member("owner", id: row.contact)
         writer.endObject()
+    }
+
+    /// Writes a value, with its currency where it has one, in the account's shape.
+    private func writeMoney(_ value: String, currency: String?, to writer: inout CampaignJSONWriter) {
+        guard let currency else { return writer.member("value", value) }
+        switch options.currencyShape {
+        case .nested: writer.member("value", ["value": .string(value), "currency": .string(currency)])
+        case .currency, .fieldCurrency, .none:
+            writer.member("value", value)
+            if options.currencyShape == .currency { writer.member("currency", currency) }
+            if options.currencyShape == .fieldCurrency { writer.member("fieldCurrency", currency) }
+        }
     }
 
     /// Writes one row of `contactTags`.

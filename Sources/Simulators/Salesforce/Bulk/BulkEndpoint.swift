@@ -41,8 +41,9 @@ extension OrgState {
         }
         job.assigns = settings["assignmentRuleId"]?.stringValue != nil
         if let content {
-            guard content.count <= SimulatorsLimits.bulkInlineCharacters else {
-                throw .invalidJob("Inline content may hold at most 100000 characters")
+            let most = identity.unconfirmed.bulkInlineCharacters
+            guard content.count <= most else {
+                throw .invalidJob("Inline content may hold at most \(most) characters")
             }
             job.upload = content
             try close(&job, now: now)
@@ -56,8 +57,12 @@ extension OrgState {
         guard let text = settings["query"]?.stringValue else { throw .invalidJob("query is required") }
         let isAll = settings["operation"]?.stringValue == "queryAll"
         let plan = try plan(text, includesDeleted: isAll, now: now)
-        guard !plan.isCount, plan.offset == nil else {
+        guard !plan.isCount, plan.offset == nil || !identity.unconfirmed.bulkRefusesOffset else {
             throw RequestError(400, "API_ERROR", "Aggregates and OFFSET are not supported in bulk queries")
+        }
+        guard !plan.columns.contains(where: { $0.path.field.type == .address }) else {
+            throw RequestError(
+                400, "FUNCTIONALITY_NOT_ENABLED", "Selecting compound data not supported in Bulk Query")
         }
         guard bulk.queries.spend(1, now: now) else { throw .exceededQuota("query jobs") }
         var settled = settings
@@ -114,18 +119,18 @@ extension OrgState {
 
     private mutating func upload(_ id: String, _ request: APIRequest) throws(RequestError) -> APIReply {
         var job = try job(id, isQuery: false, request)
-        guard job.state == .open, job.upload.isEmpty else {
+        guard job.state == .open, job.upload.isEmpty || !identity.unconfirmed.bulkTakesOneUpload else {
             throw .invalidState("Data may be uploaded once, while the job is Open; it is \(job.state.rawValue)")
         }
         guard request.headers["content-type"]?.lowercased().hasPrefix("text/csv") == true else {
             throw RequestError(415, "UNSUPPORTED_MEDIA_TYPE", "The content type of job data is text/csv")
         }
-        guard request.payload.count <= SimulatorsLimits.bulkUploadBytes else {
+        guard job.upload.count + request.payload.count <= SimulatorsLimits.bulkUploadBytes else {
             throw RequestError(413, "REQUEST_ENTITY_TOO_LARGE", "Job data may have at most 150 MB in base64")
         }
-        job.upload = request.payload
+        job.upload.append(request.payload)
         bulk.keep(job)
-        return APIReply(status: 201)
+        return APIReply(status: identity.unconfirmed.bulkUploadStatus)
     }
 
     private mutating func changeState(

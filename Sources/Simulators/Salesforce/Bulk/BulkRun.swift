@@ -81,19 +81,20 @@ extension OrgState {
         return records.database.definition(target).field(parts[1])?.isExternalID == true
     }
 
-    /// What a row asks for. An empty field leaves the record's value, `#N/A` clears it.
+    /// What a row asks for. An empty field leaves the record's value and `#N/A` clears it, unless switched.
     private func write(_ fields: [String], _ job: BulkJob, table: Int) -> RecordWrite {
         guard fields.count == job.columns.count else {
             return .refused(RecordError("INVALID_FIELD", "Failed to parse row: \(fields.count) fields"))
         }
         var record = WireObject()
         var id: String?
-        for (column, text) in zip(job.columns, fields) where !text.isEmpty {
+        let unconfirmed = identity.unconfirmed
+        for (column, text) in zip(job.columns, fields) where !text.isEmpty || unconfirmed.bulkEmptyClears {
             if column.lowercased() == "id" {
-                id = text
+                if !text.isEmpty { id = text }
                 continue
             }
-            let value: WireJSON = text == "#N/A" ? .null : .string(text)
+            let value: WireJSON = text.isEmpty || text == unconfirmed.bulkNullText ? .null : .string(text)
             let parts = column.split(separator: ".").map(String.init)
             record.members.append(parts.count == 2 ? (parts[0], [parts[1]: value].json) : (column, value))
         }
