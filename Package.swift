@@ -163,6 +163,7 @@ let package = Package(
             dependencies: ["ferry", "Cluster", "Drivers", "Embedded", "Simulators", "Store", "SyncRules"],
             exclude: ["RealClients"],
             swiftSettings: strict),
-        .testTarget(name: "TidyTests", swiftSettings: strict),
+        .testTarget(
+            name: "TidyTests", dependencies: [.product(name: "Yams", package: "Yams")], swiftSettings: strict),
     ]
 )

@@ -64,7 +64,7 @@ struct ScalingUnit {
     }
 
     private func resolved(_ text: Substring, _ credentials: URL) -> String {
-        text.replacing("%i", with: instance).replacing("%d", with: credentials.path)
+        String(text).replacing("%i", with: instance).replacing("%d", with: credentials.path)
             .replacing("%H", with: ProcessInfo.processInfo.hostName)
     }
 }
