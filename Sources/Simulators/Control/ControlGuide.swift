@@ -24,7 +24,10 @@ package enum ControlGuide {
         ("GET /accounts/A/calls", "?since=MARK: calls by class"),
         ("POST /accounts/A/tokens", "{do: revoke|rotate|add|disableUser, forbidding, token}"),
         ("POST /accounts/A/webhooks-settled", "answers once no webhook is waiting"),
-        ("POST /orgs", "{name, count, options}: make Salesforce orgs; answers their credentials"),
+        (
+            "POST /orgs",
+            "{name, count, options: {edition, …, unconfirmed: {…}}}: make Salesforce orgs; answers their credentials"
+        ),
         ("GET /orgs", "?limit&offset: orgs and credentials"),
         ("GET /orgs/O", "records by object, calls, API usage"),
         ("GET /orgs/O/key", "the private key of the JWT flow"),

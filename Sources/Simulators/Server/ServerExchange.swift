@@ -90,7 +90,8 @@ struct ServerExchange: Sendable {
     }
 
     private func mostBodyBytes(method: String, path: String) -> Int {
-        providers.map { $0.requestBodyBytes(method: method, path: path) }.max() ?? SimulatorsLimits.requestBodyBytes
+        providers.lazy.map { $0.requestBodyBytes(method: method, path: path) }.max()
+            ?? SimulatorsLimits.requestBodyBytes
     }
 
     private func body(of request: Request, encoding: String?, most: Int) async throws -> Data {

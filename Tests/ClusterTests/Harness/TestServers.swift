@@ -25,6 +25,14 @@ final class TestServers: Sendable {
             _ = try await Store(pool: pool, clock: .system).migrate()
             await pool.close()
         }
+        atexit { if case .success(let servers) = TestServers.shared { servers.close() } }
+    }
+
+    /// Removes what the tests' own servers left too; those two a killed process leaves go with their watchdogs.
+    private func close() {
+        redis.stop()
+        postgres.stop()
+        try? FileManager.default.removeItem(at: URL(filePath: postgres.socketFolder).deletingLastPathComponent())
     }
 
     private static func administer(_ postgres: EmbeddedPostgres, _ statement: String) async throws {
