@@ -119,4 +119,34 @@ struct RoundTripTests {
         #expect(after.phone == "2" && after.firstName == "Old")
         await cluster.stop()
     }
+
+    @Test func aRecordThatIsSkippedStaysOutBothWaysUntilItIsTakenBack() async throws {
+        let cluster = try await TestCluster.start()
+        let tenant = try await TestTenant("acme", in: cluster)
+        let record = try tenant.createContact("one@a.example", last: "One")
+        let contact = try tenant.signUp("two@a.example", last: "Two")
+        try await cluster.round()
+        let number = try await tenant.number(in: cluster)
+        let errand = Errand(actor: "test", reason: "told so")
+        try await cluster.store.exclude(
+            tenant: number, side: .salesforce, recordID: record, by: errand, now: cluster.wallClock.now)
+        try await cluster.store.exclude(
+            tenant: number, side: .activeCampaign, recordID: String(contact), by: errand, now: cluster.wallClock.now)
+        try tenant.update("Contact", record, ["Phone": "1"])
+        try tenant.account.actAsPerson { try $0.edit(contact, ActiveCampaignEdit(phone: "2")) }
+        cluster.advance(3_600)
+        try await cluster.round()
+        #expect(tenant.account.contact(email: "one@a.example")?.phone == "")
+        #expect(tenant.record("Contact", "two@a.example")?["Phone"].text == nil)
+
+        _ = try await cluster.store.include(
+            tenant: number, contactIDs: [Int64(contact)], recordIDs: [record], by: errand, now: cluster.wallClock.now)
+        for _ in 1...2 {
+            cluster.advance(60)
+            try await cluster.round()
+        }
+        #expect(tenant.account.contact(email: "one@a.example")?.phone == "1")
+        #expect(tenant.record("Contact", "two@a.example")?["Phone"] == "2")
+        await cluster.stop()
+    }
 }

@@ -12,7 +12,7 @@ package enum MetricCatalog {
         "ferry_jobs_total": "Jobs this worker ran, by kind and by what the queue was told.",
         "ferry_job_duration_seconds": "Time from a job's start to its end in this worker, by kind.",
         "ferry_jobs_running": "Jobs running in this process.",
-        "ferry_provider_calls_total": "Calls to the providers, by provider, class of call and class of status.",
+        "ferry_provider_calls_total": "Calls to the providers, repeats included, by provider and class of call.",
         "ferry_worker_quiet": "1 while this worker was told to lease nothing.",
         "ferry_ingest_hints_total":
             "Webhooks by what became of them: accepted, unknown_token, malformed or not_stored.",
@@ -59,15 +59,12 @@ package enum MetricCatalog {
         Meter(label: "ferry_jobs_running").increment(by: change)
     }
 
-    /// A provider answered a call, or did not.
-    /// - Parameter status: HTTP status; nil when there was none.
-    package static func called(_ provider: Side, _ callClass: CallClass, status: Int?) {
-        let answer = status.map { (100..<600).contains($0) ? "\($0 / 100)xx" : "other" } ?? "none"
+    /// A provider was called.
+    package static func called(_ provider: Side, _ callClass: CallClass) {
         Counter(
             label: "ferry_provider_calls_total",
             dimensions: [
                 ("provider", provider == .salesforce ? "salesforce" : "activecampaign"), ("class", callClass.name),
-                ("status", answer),
             ]
         ).increment()
     }

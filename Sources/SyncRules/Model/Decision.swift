@@ -60,6 +60,9 @@ package enum DecisionCode: Int16, Sendable, CaseIterable, Hashable {
 
 /// One decision on one record in one run: ids and codes, never values.
 package struct Decision: Sendable, Hashable {
+    /// Reason of a record that somebody keeps out by name (`ferry records skip`).
+    package static let excluded = "excluded"
+
     package var code: DecisionCode
     package var direction: Direction
     package var object: ObjectKind

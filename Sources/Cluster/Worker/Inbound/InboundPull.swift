@@ -105,7 +105,11 @@ struct InboundPull {
         var commit = session.commit(run)
         tally.seen += records.count
         var page = InboundPage(rules: session.inbound(object), hasStatus: session.hasPackage, claims: claims)
-        let (waiting, free) = records.partitioned { busy.records[$0.id] != nil }
+        let excluded = try await session.store.exclusions(tenant: session.number, recordIDs: records.map(\.id))
+        let (kept, followed) = records.partitioned { excluded.records.contains($0.id) }
+        commit.note(kept.map { Decision(.outOfScope, .inbound, object, recordID: $0.id, reason: Decision.excluded) })
+        for record in kept { commit.resolveFailure(.inbound, recordID: record.id) }
+        let (waiting, free) = followed.partitioned { busy.records[$0.id] != nil }
         let echoes = try await session.echoes(
             of: free.map(\.id) + free.compactMap { $0.contactID.map { "new:\($0)" } })
         let verdicts = try await verdicts(of: free, echoes, &page)

@@ -89,7 +89,11 @@ struct OutboundBatch {
         let links = try await session.store.links(tenant: session.number, contactIDs: contacts.map(\.id) + missing)
         let linksByContact = Dictionary(grouping: links, by: \.contactID)
         // A contact in an open import holds neither its old nor its new values for certain (activecampaign-api 6).
-        let (waiting, free) = contacts.partitioned { busy.contains($0) }
+        let excluded = try await session.store.exclusions(tenant: session.number, contactIDs: contacts.map(\.id))
+        let (kept, followed) = contacts.partitioned { excluded.contacts.contains($0.id) }
+        commit.note(
+            kept.map { Decision(.outOfScope, .outbound, .contact, contactID: $0.id, reason: Decision.excluded) })
+        let (waiting, free) = followed.partitioned { busy.contains($0) }
         for contact in waiting { commit.deferChange(contact.id, until: busy.checkAgainAt, reason: "import_open") }
         settleMissing(missing, links: linksByContact, &commit)
 

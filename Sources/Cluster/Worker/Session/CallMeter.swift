@@ -27,7 +27,7 @@ package enum CallClass: Int16, Sendable, CaseIterable {
     }
 }
 
-/// Counts a tenant's provider calls by class until the run's next commit takes them.
+/// Counts a tenant's provider calls by class until the run's next commit takes them, and all tenants' for the metrics.
 final class CallMeter: Sendable {
     /// One class of calls of one provider.
     struct Key: Hashable, Sendable {
@@ -39,6 +39,7 @@ final class CallMeter: Sendable {
 
     func count(_ provider: Side, _ callClass: CallClass) {
         counts.withLock { $0[Key(provider: provider, callClass: callClass), default: 0] += 1 }
+        MetricCatalog.called(provider, callClass)
     }
 
     /// The calls since the last time.
