@@ -110,8 +110,7 @@ package struct TenantDoctor: Sendable {
             return [.failed("salesforce.credentials", StreamTrouble(error).message)]
         }
         let examination = FieldExamination(object: object, description: description, campaign: campaign)
-        let mappings = FieldMapping.effective(
-            rows: session.tenant.config.mappings, for: object, syncsOptOut: session.tenant.settings.syncsOptOut)
+        let mappings = session.tenant.mappings(of: object)
         var findings = examination.permissions()
         findings += mappings.flatMap(examination.examine)
         findings += examination.unmappedRequirements(mappings)

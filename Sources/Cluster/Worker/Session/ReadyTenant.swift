@@ -28,6 +28,11 @@ struct ReadyTenant: Sendable {
         self.salesforce = salesforce
     }
 
+    /// Everything an object is mapped by: the tenant's rows over the defaults, and opting out of e-mail (R61, R84).
+    func mappings(of object: ObjectKind) -> [FieldMapping] {
+        FieldMapping.effective(rows: config.mappings, for: object, syncsOptOut: settings.syncsOptOut)
+    }
+
     private static func missing(_ row: String) -> StreamTrouble {
         StreamTrouble(
             kind: .needsHuman, code: "row_missing", message: "The tenant has no row in \(row); insert it.")

@@ -131,10 +131,7 @@ final class SessionCache: Sendable {
             externalIDField: tenant.salesforce.externalIDField,
             fields: Dictionary(
                 uniqueKeysWithValues: [ObjectKind.contact, .lead].map { object in
-                    let mapped = FieldMapping.effective(
-                        rows: tenant.config.mappings, for: object, syncsOptOut: tenant.settings.syncsOptOut
-                    ).map(
-                        \.salesforceField)
+                    let mapped = tenant.mappings(of: object).map(\.salesforceField)
                     return (object, Set(mapped + (tenant.config.criteria[object]?.fields ?? [])).sorted())
                 }),
             markerField: isMarked ? tenant.settings.markerField : nil)

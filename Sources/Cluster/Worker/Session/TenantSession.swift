@@ -34,9 +34,7 @@ struct TenantSession: Sendable {
         self.activeCampaign = activeCampaign
         self.salesforce = salesforce
         func projector(_ object: ObjectKind) -> Projector {
-            let mappings = FieldMapping.effective(
-                rows: tenant.config.mappings, for: object, syncsOptOut: tenant.settings.syncsOptOut)
-            return Projector(mappings: mappings.filter { !unusable.contains($0) })
+            Projector(mappings: tenant.mappings(of: object).filter { !unusable.contains($0) })
         }
         let start = streams.map(\.createdAt).min() ?? .distantFuture
         let selection = SelectionRules(settings: tenant.settings, start: start, criteria: tenant.config.criteria)
