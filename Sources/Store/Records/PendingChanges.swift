@@ -86,7 +86,8 @@ extension Store {
             """
             WITH woken AS (
                 UPDATE ferry.streams s SET next_run_at = $2, claim_at = $2
-                WHERE s.tenant_no = ANY ($1) AND s.direction = 1 AND s.enabled AND s.failures = 0
+                WHERE s.tenant_no = ANY ($1) AND s.direction = 1 AND s.object = 1 AND s.enabled
+                    AND s.failures = 0
                     AND s.next_run_at > $2 AND ferry.has_ready(s.tenant_no, \(StoreLimits.outboundThreshold), $2)
                 RETURNING 1
             )

@@ -110,6 +110,12 @@ package struct RunCommit: Sendable {
     package var settledImports: [String] = []
     package var queuedWritebacks: [Writeback] = []
     package var doneWritebacks: [Writeback] = []
+    /// Links of accounts; their contact id is the ActiveCampaign account's.
+    package var accountLinks: [Link] = []
+    /// Where people belong, as just read.
+    package var memberships: [AccountMembership] = []
+    package var settledMembers: [SettledMember] = []
+    package var opportunities: [OpportunityLink] = []
     package var runRecord: RunRecord?
     package var usage: [UsageEntry] = []
 

@@ -125,6 +125,18 @@ enum ConfigRows {
         settings.companyFallback = try row.get("company_fallback")
         settings.removesLeadTagOnConversion = try row.get("remove_lead_tag_on_conversion")
         settings.defaultListID = try row.optional("default_list_id")
+        settings.ownerID = try row.optional("default_owner_id")
+        settings.leadRecordTypeID = try row.optional("default_record_type_id")
+        settings.contactRecordTypeID = try row.optional("contact_record_type_id")
+        settings.personAccountRecordTypeID = try row.optional("person_account_record_type_id")
+        settings.usesAssignmentRule = try row.get("use_assignment_rule")
+        settings.syncsAccounts = try row.get("sync_accounts")
+        settings.matchesAccountsByName = try row.get("match_accounts_by_name")
+        settings.syncsOpportunities = try row.get("sync_opportunities")
+        settings.opportunityTarget = try row.word("opportunity_target")
+        settings.personAccountSelection = try row.word("person_account_selection")
+        settings.includeUpdatedPersonAccounts = try row.get("include_updated_person_accounts")
+        settings.allowsLeadsWithoutCompany = try row.get("allow_leads_without_company")
         return settings
     }
 

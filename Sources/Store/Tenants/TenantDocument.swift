@@ -75,6 +75,15 @@ package struct SettingsDocument: Sendable, Codable, Hashable {
     package var defaultOwnerID: String?
     package var defaultRecordTypeID: String?
     package var useAssignmentRule: Bool?
+    package var syncAccounts: Bool?
+    package var matchAccountsByName: Bool?
+    package var syncOpportunities: Bool?
+    package var opportunityTarget: String?
+    package var personAccountSelection: String?
+    package var includeUpdatedPersonAccounts: Bool?
+    package var allowLeadsWithoutCompany: Bool?
+    package var contactRecordTypeID: String?
+    package var personAccountRecordTypeID: String?
 
     /// Makes a row of defaults.
     package init() {}
@@ -97,6 +106,15 @@ package struct SettingsDocument: Sendable, Codable, Hashable {
         case defaultOwnerID = "default_owner_id"
         case defaultRecordTypeID = "default_record_type_id"
         case useAssignmentRule = "use_assignment_rule"
+        case syncAccounts = "sync_accounts"
+        case matchAccountsByName = "match_accounts_by_name"
+        case syncOpportunities = "sync_opportunities"
+        case opportunityTarget = "opportunity_target"
+        case personAccountSelection = "person_account_selection"
+        case includeUpdatedPersonAccounts = "include_updated_person_accounts"
+        case allowLeadsWithoutCompany = "allow_leads_without_company"
+        case contactRecordTypeID = "contact_record_type_id"
+        case personAccountRecordTypeID = "person_account_record_type_id"
     }
 }
 
@@ -203,6 +221,15 @@ extension SettingsDocument {
         defaultOwnerID = try row.optional("default_owner_id")
         defaultRecordTypeID = try row.optional("default_record_type_id")
         useAssignmentRule = try row.get("use_assignment_rule")
+        syncAccounts = try row.get("sync_accounts")
+        matchAccountsByName = try row.get("match_accounts_by_name")
+        syncOpportunities = try row.get("sync_opportunities")
+        opportunityTarget = try row.get("opportunity_target")
+        personAccountSelection = try row.get("person_account_selection")
+        includeUpdatedPersonAccounts = try row.get("include_updated_person_accounts")
+        allowLeadsWithoutCompany = try row.get("allow_leads_without_company")
+        contactRecordTypeID = try row.optional("contact_record_type_id")
+        personAccountRecordTypeID = try row.optional("person_account_record_type_id")
     }
 }
 

@@ -148,7 +148,7 @@ extension Store {
         }
         let tables = [
             "pending_changes", "links", "echo_ledger", "record_failures", "imports", "writebacks", "streams", "fences",
-            "webhooks", "api_usage",
+            "webhooks", "api_usage", "account_links", "account_members", "opportunity_links", "org_facts",
         ]
         var statements = tables.map {
             PostgresStatement("DELETE FROM ferry.\($0) WHERE tenant_no = $1", [.int4(tenant.number)])

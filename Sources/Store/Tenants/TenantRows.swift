@@ -78,6 +78,15 @@ extension SettingsDocument {
                 ("default_owner_id", defaultOwnerID.map { .text($0) }),
                 ("default_record_type_id", defaultRecordTypeID.map { .text($0) }),
                 ("use_assignment_rule", useAssignmentRule.map { .bool($0) }),
+                ("sync_accounts", syncAccounts.map { .bool($0) }),
+                ("match_accounts_by_name", matchAccountsByName.map { .bool($0) }),
+                ("sync_opportunities", syncOpportunities.map { .bool($0) }),
+                ("opportunity_target", opportunityTarget.map { .text($0) }),
+                ("person_account_selection", personAccountSelection.map { .text($0) }),
+                ("include_updated_person_accounts", includeUpdatedPersonAccounts.map { .bool($0) }),
+                ("allow_leads_without_company", allowLeadsWithoutCompany.map { .bool($0) }),
+                ("contact_record_type_id", contactRecordTypeID.map { .text($0) }),
+                ("person_account_record_type_id", personAccountRecordTypeID.map { .text($0) }),
             ])
     }
 }

@@ -30,6 +30,17 @@ package struct Projector: Sendable {
         }
     }
 
+    /// What an ActiveCampaign account holds, in canonical form, without what we added to its name (R72).
+    /// - Parameter recordID: the Salesforce account it is linked to, or about to be.
+    package func project(_ account: ActiveCampaignAccount, of recordID: String) -> Projection {
+        project { mapping in
+            let text = account.fields[mapping.activeCampaignField.description]
+            let isName = mapping.activeCampaignField == .accountName
+            return mapping.canonical(
+                activeCampaign: isName ? text.map { AccountNameRules.salesforceName(of: $0, recordID: recordID) } : text)
+        }
+    }
+
     /// What Salesforce holds, in canonical form; fields the answer did not have stay absent.
     package func project(_ record: SalesforceRecord) -> Projection {
         project { mapping in

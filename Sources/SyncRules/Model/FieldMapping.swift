@@ -31,6 +31,8 @@ package struct ActiveCampaignField: Sendable, Hashable, CustomStringConvertible 
     package static let firstName = ActiveCampaignField(standard: "firstName")
     package static let lastName = ActiveCampaignField(standard: "lastName")
     package static let phone = ActiveCampaignField(standard: "phone")
+    /// The name of an account (R71); rows can't name it, for it is always mapped.
+    package static let accountName = ActiveCampaignField(standard: "name")
     /// What the contact's lists say of e-mail (R79–R81): no field of ActiveCampaign's, and none that rows can name.
     package static let optOut = ActiveCampaignField(standard: "optOut")
 
@@ -73,6 +75,9 @@ package struct FieldMapping: Sendable, Hashable {
     /// The mapping every tenant starts with (R61). A row for the same Salesforce field or the same ActiveCampaign field
     /// takes its place.
     package static func defaults(for object: ObjectKind) -> [FieldMapping] {
+        if object == .account {
+            return [FieldMapping(object: .account, salesforceField: "Name", activeCampaignField: .accountName)]
+        }
         guard object == .contact || object == .lead else { return [] }
         return [
             FieldMapping(
@@ -92,7 +97,7 @@ package struct FieldMapping: Sendable, Hashable {
         let own = rows.filter { $0.object == object }
         let takenFields = Set(own.map(\.salesforceField))
         let takenTargets = Set(own.map(\.activeCampaignField))
-        let optOut = syncsOptOut ? [OptOutRules.mapping(for: object)] : []
+        let optOut = syncsOptOut && (object == .contact || object == .lead) ? [OptOutRules.mapping(for: object)] : []
         let kept = (defaults(for: object) + optOut).filter {
             !takenFields.contains($0.salesforceField) && !takenTargets.contains($0.activeCampaignField)
         }
@@ -112,6 +117,6 @@ package struct FieldMapping: Sendable, Hashable {
     /// Fields whose value is never cleared by a blank on the other side (R68).
     package var isProtectedFromBlanks: Bool {
         activeCampaignField == .email || salesforceField == "LastName" || salesforceField == "Company"
-            || salesforceField == "Email"
+            || salesforceField == "Email" || activeCampaignField == .accountName
     }
 }

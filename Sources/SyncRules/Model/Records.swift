@@ -18,6 +18,19 @@ package struct ActiveCampaignContact: Sendable {
     package var email: EmailAddress? { fields["email"].flatMap(EmailAddress.init) }
 }
 
+/// An ActiveCampaign account, a company that contacts belong to, as the rules see it.
+package struct ActiveCampaignAccount: Sendable {
+    package var id: Int64
+    /// Texts by field name: `name`, and `custom:TAG` for its own custom fields.
+    package var fields: [String: String]
+
+    /// Makes an account.
+    package init(id: Int64, fields: [String: String]) {
+        self.id = id
+        self.fields = fields
+    }
+}
+
 /// A field of a Salesforce record as the wire delivers it.
 package enum SalesforceFieldValue: Sendable, Hashable {
     case null
@@ -56,6 +69,10 @@ package struct SalesforceRecord: Sendable {
     package var contactID: Int64?
     /// The marker checkbox of mode *marked*; nil when it was not asked for.
     package var isMarked: Bool?
+    /// Whether it is a person account, or the contact of one (R85).
+    package var isPersonAccount = false
+    /// `Contact.AccountId`; nil when it was not asked for, or has none.
+    package var accountID: String?
 
     /// Makes a record.
     package init(

@@ -38,6 +38,29 @@ package struct SyncSettings: Sendable, Hashable {
     package var removesLeadTagOnConversion = true
     /// List new contacts join; nil joins none (R44).
     package var defaultListID: Int64?
+    /// Whether accounts are kept in step (R71).
+    package var syncsAccounts = false
+    /// Whether a new Salesforce contact is put into the account of the name its ActiveCampaign account has (R73).
+    package var matchesAccountsByName = false
+    /// Whether opportunities go to ActiveCampaign (R74).
+    package var syncsOpportunities = false
+    package var opportunityTarget = OpportunityTarget.customObject
+    /// Which person accounts enter ActiveCampaign; criteria there are none (R86).
+    package var personAccountSelection = SelectionMode.none
+    /// Mode *new* also enrols an old person account when it is updated (R38).
+    package var includeUpdatedPersonAccounts = true
+    /// Whether leads without a company sync in an org with person accounts (R70).
+    package var allowsLeadsWithoutCompany = false
+    /// Owner of the records we create; nil leaves it to the org (R21).
+    package var ownerID: String?
+    /// Record type of created leads (R21).
+    package var leadRecordTypeID: String?
+    /// Record type of created contacts (R21).
+    package var contactRecordTypeID: String?
+    /// Record type of created person accounts (R22).
+    package var personAccountRecordTypeID: String?
+    /// Whether the org's assignment rule gives created leads their owner; updates never run it (R21, T29).
+    package var usesAssignmentRule = false
 
     /// The defaults of every setting.
     package init() {}
@@ -50,4 +73,15 @@ package struct SyncSettings: Sendable, Hashable {
         case .account, .opportunity: .none
         }
     }
+}
+
+/// What an opportunity becomes in ActiveCampaign (R76).
+package enum OpportunityTarget: String, Sendable, CaseIterable, Hashable {
+    /// A record of a custom object of ours, on the contact; every plan can read it.
+    case customObject = "custom_object"
+    /// A deal in a pipeline of ours; needs the deals add-on.
+    case deal
+
+    /// The number in rows; never renumber them.
+    package var number: Int16 { self == .customObject ? 1 : 2 }
 }

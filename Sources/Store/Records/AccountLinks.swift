@@ -1,0 +1,87 @@
+import Drivers
+import Foundation
+package import SyncRules
+
+/// Salesforce account ↔ ActiveCampaign account (R72). A link of object account holds the ActiveCampaign account's id in
+/// the place of a contact's.
+extension Store {
+    private static let accountColumns = "sf_id, ac_id, state, origin, ac_fingerprint, sf_fingerprint"
+
+    /// The links of Salesforce accounts.
+    /// - Throws: `StoreError`.
+    package func accountLinks(tenant: Int32, recordIDs: [String]) async throws -> [Link] {
+        guard !recordIDs.isEmpty else { return [] }
+        return try await accountLinks("sf_id = ANY ($2)", [.int4(tenant), .array(recordIDs)])
+    }
+
+    /// The links of ActiveCampaign accounts.
+    /// - Throws: `StoreError`.
+    package func accountLinks(tenant: Int32, accountIDs: [Int64]) async throws -> [Link] {
+        guard !accountIDs.isEmpty else { return [] }
+        return try await accountLinks("ac_id = ANY ($2)", [.int4(tenant), .array(accountIDs)])
+    }
+
+    private func accountLinks(_ condition: String, _ values: [PostgresValue]) async throws(StoreError) -> [Link] {
+        let rows = try await query(
+            "SELECT \(Self.accountColumns) FROM ferry.account_links WHERE tenant_no = $1 AND \(condition)", values)
+        return try decode(rows) { row in
+            Link(
+                contactID: try row.get("ac_id"), object: .account, recordID: try row.get("sf_id"),
+                state: try row.case("state"), emailHash: [],
+                contactFingerprint: try row.fingerprint("ac_fingerprint"),
+                recordFingerprint: try row.fingerprint("sf_fingerprint"), origin: try row.case("origin"))
+        }
+    }
+
+    /// Salesforce accounts that synced people belong to and that have no link yet, by id.
+    /// - Throws: `StoreError`.
+    package func wantedAccounts(tenant: Int32, after: String = "", limit: Int) async throws -> [String] {
+        let rows = try await query(
+            """
+            SELECT DISTINCT m.account_sf_id AS id FROM ferry.account_members m
+            WHERE m.tenant_no = $1 AND m.state = 1 AND m.account_sf_id > $2 AND NOT EXISTS (
+                SELECT FROM ferry.account_links a WHERE a.tenant_no = $1 AND a.sf_id = m.account_sf_id)
+            ORDER BY 1 LIMIT $3
+            """, [.int4(tenant), .text(after), .int(min(limit, StoreLimits.pageSize))])
+        return try decode(rows) { try $0.get("id", as: String.self) }
+    }
+
+    /// Those of Salesforce accounts that synced people belong to.
+    /// - Throws: `StoreError`.
+    package func inhabitedAccounts(tenant: Int32, among recordIDs: [String]) async throws -> Set<String> {
+        guard !recordIDs.isEmpty else { return [] }
+        let rows = try await query(
+            """
+            SELECT n.id FROM unnest($2::text[]) AS n (id) WHERE EXISTS (
+                SELECT FROM ferry.account_members m WHERE m.tenant_no = $1 AND m.account_sf_id = n.id)
+            """, [.int4(tenant), .array(recordIDs)])
+        return Set(try decode(rows) { try $0.get("id", as: String.self) })
+    }
+
+    /// Stores account links; a link takes the place of any other one of its ActiveCampaign account.
+    static func storing(accounts links: [Link], tenant: Int32, now: PostgresValue) -> [PostgresStatement] {
+        let links = lastOfEach(lastOfEach(links, by: \.recordID), by: \.contactID)
+        guard !links.isEmpty else { return [] }
+        return [
+            PostgresStatement(
+                """
+                DELETE FROM ferry.account_links l USING unnest($2::text[], $3::int8[]) AS n (sf_id, ac_id)
+                WHERE l.tenant_no = $1 AND l.ac_id = n.ac_id AND l.sf_id <> n.sf_id
+                """, [.int4(tenant), .array(links.map(\.recordID)), .array(links.map(\.contactID))]),
+            PostgresStatement(
+                """
+                INSERT INTO ferry.account_links AS l (tenant_no, \(accountColumns), created_at, updated_at)
+                SELECT $1, n.*, $2, $2 FROM unnest(
+                    $3::text[], $4::int8[], $5::int2[], $6::int2[], $7::bytea[], $8::bytea[]) AS n
+                ON CONFLICT (tenant_no, sf_id) DO UPDATE SET ac_id = excluded.ac_id, state = excluded.state,
+                    origin = excluded.origin, ac_fingerprint = excluded.ac_fingerprint,
+                    sf_fingerprint = excluded.sf_fingerprint, updated_at = excluded.updated_at
+                """,
+                [
+                    .int4(tenant), now, .array(links.map(\.recordID)), .array(links.map(\.contactID)),
+                    .array(links.map(\.state.rawValue)), .array(links.map(\.origin.rawValue)),
+                    .array(links.map(\.contactFingerprint?.stored)), .array(links.map(\.recordFingerprint?.stored)),
+                ]),
+        ]
+    }
+}
