@@ -40,6 +40,29 @@ package enum ClusterLimits {
     /// Seconds until a change that met a converted lead goes to the contact the lead became.
     static let conversionPause: TimeInterval = 5
 
+    // MARK: - Accounts and opportunities
+
+    /// Contacts put into their accounts by one run; each costs a call.
+    static let placesPerRun = 500
+    /// Of these, those whose outcome is stored together.
+    static let placesPerCommit = 100
+    /// Accounts made for one run's people.
+    static let accountsPerRun = 2_000
+    /// Calls that read the accounts of people linked before accounts were synced, 2,000 people each, per run.
+    static let membershipCalls = 10
+    /// Accounts or opportunities whose writes are stored together.
+    static let objectsPerCommit = 100
+    /// Opportunities one run takes up again because their contact is synced by now.
+    static let opportunitiesPerRun = 2_000
+    /// Seconds between two walks over ActiveCampaign's accounts: there is no filter by change.
+    static let accountWalk: TimeInterval = 3_600
+    /// Accounts of one page of such a walk whose custom values are read, each by a call of its own.
+    static let accountPages = 500
+    /// Seconds until an org is described anew.
+    static let orgFactsLife: TimeInterval = 7 * 86_400
+    /// Stages made in the pipeline of opportunities.
+    static let dealStages = 50
+
     // MARK: - Imports
 
     /// Seconds until an import is first looked at.

@@ -24,6 +24,26 @@ package struct ActiveCampaignCall: Sendable, Hashable {
         case webhooks
         case webhookCreate = "webhook_create"
         case webhookDelete = "webhook_delete"
+        case accountsPage = "accounts_page"
+        case accountGet = "account_get"
+        case accountCreate = "account_create"
+        case accountUpdate = "account_update"
+        case accountFields = "account_fields"
+        case accountValues = "account_values"
+        case accountPlaces = "account_places"
+        case accountPlaceAdd = "account_place_add"
+        case accountPlaceRemove = "account_place_remove"
+        case objectSchemas = "object_schemas"
+        case objectSchemaCreate = "object_schema_create"
+        case objectRecordUpsert = "object_record_upsert"
+        case deals
+        case dealCreate = "deal_create"
+        case dealUpdate = "deal_update"
+        case dealFields = "deal_fields"
+        case dealPipelines = "deal_pipelines"
+        case dealPipelineCreate = "deal_pipeline_create"
+        case dealStages = "deal_stages"
+        case dealStageCreate = "deal_stage_create"
     }
 
     /// What was asked.

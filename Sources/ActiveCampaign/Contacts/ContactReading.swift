@@ -3,7 +3,7 @@ package import Foundation
 
 extension ActiveCampaignClient {
     private static var sideloads: (name: String, value: String) {
-        ("include", "fieldValues,contactTags,contactTags.tag,contactLists")
+        ("include", "fieldValues,contactTags,contactTags.tag,contactLists,accountContacts")
     }
 
     // MARK: - Walking
@@ -83,6 +83,7 @@ extension ActiveCampaignClient {
                 lists: (answer.contactLists?.elements ?? []).filter { $0.contact?.integer == id }, names: [:],
                 serverDate: serverDate)
             contact.tags = tags
+            contact.place = answer.accountContacts?.elements.first { $0.contact?.integer == id }?.place
             return contact
         } catch let error where error.isNotFound {
             return nil

@@ -27,6 +27,8 @@ package struct ContactRecord: Sendable, Hashable, CustomStringConvertible {
     package var updatedAt: Date?
     /// Erased on its person's request: what is left are placeholders.
     package var isAnonymized: Bool
+    /// Its place in an account; nil when it has none.
+    package var place: AccountPlace?
 
     /// Makes a contact.
     package init(

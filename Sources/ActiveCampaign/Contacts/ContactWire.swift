@@ -8,6 +8,7 @@ struct ContactsAnswer: Decodable {
     let fieldValues: LooseList<FieldValueRow>?
     let contactTags: LooseList<ContactTagRow>?
     let contactLists: LooseList<ContactListRow>?
+    let accountContacts: LooseList<AccountPlaceRow>?
     let tags: LooseList<TagRow>?
     let meta: LooseMeta?
 
@@ -83,6 +84,7 @@ struct ContactAnswer: Decodable {
     let contact: ContactsAnswer.ContactRow
     let fieldValues: LooseList<FieldValueRow>
     let contactLists: LooseList<ContactListRow>?
+    let accountContacts: LooseList<AccountPlaceRow>?
 }
 
 /// The answer to a write; only the number is of interest.
@@ -145,6 +147,9 @@ struct JoinedContacts {
         let values = Dictionary(grouping: answer.fieldValues?.elements ?? []) { $0.contact?.integer }
         let tags = Dictionary(grouping: answer.contactTags?.elements ?? []) { $0.contact?.integer }
         let lists = Dictionary(grouping: answer.contactLists?.elements ?? []) { $0.contact?.integer }
+        let places = Dictionary(
+            (answer.accountContacts?.elements ?? []).map { ($0.contact?.integer, $0.place) },
+            uniquingKeysWith: { first, _ in first })
         let names = TagSideload.names(answer.tags)
         for row in answer.contacts {
             guard let id = row.id.integer else { throw UnexpectedShape() }
@@ -161,10 +166,11 @@ struct JoinedContacts {
                 incomplete.append(id)
                 continue
             }
-            complete.append(
-                ContactRecord(
-                    row, id: id, values: ownValues, tags: ownTags, lists: hasLists ? ownLists : [], names: names,
-                    serverDate: serverDate))
+            var contact = ContactRecord(
+                row, id: id, values: ownValues, tags: ownTags, lists: hasLists ? ownLists : [], names: names,
+                serverDate: serverDate)
+            contact.place = places[id] ?? nil
+            complete.append(contact)
         }
     }
 

@@ -115,10 +115,13 @@ extension ActiveCampaignCall.Kind {
     fileprivate var namesRow: Bool {
         switch self {
         case .contactGet, .contactUpdate, .contactDelete, .contactTags, .contactTagAdd, .contactTagRemove,
-            .contactLists, .contactListSet, .webhookDelete, .importInfo:
+            .contactLists, .contactListSet, .webhookDelete, .importInfo, .accountGet, .accountUpdate, .accountPlaceAdd,
+            .accountPlaceRemove, .objectRecordUpsert, .dealCreate, .dealUpdate, .dealStageCreate:
             true
         case .usersMe, .contactsPage, .contactsByID, .contactByEmail, .contactSync, .contactCreate, .fields, .tags,
-            .tagCreate, .bulkImport, .webhooks, .webhookCreate:
+            .tagCreate, .bulkImport, .webhooks, .webhookCreate, .accountsPage, .accountCreate, .accountFields,
+            .accountValues, .accountPlaces, .objectSchemas, .objectSchemaCreate, .deals, .dealFields, .dealPipelines,
+            .dealPipelineCreate, .dealStages:
             false
         }
     }

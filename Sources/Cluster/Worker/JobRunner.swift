@@ -84,12 +84,17 @@ package struct JobRunner: Sendable {
         case .outbound:
             guard session.tenant.settings.outboundEnabled else { return RunTally() }
             try await WebhookRegistration(session: session, run: run).ensure()
-            return try await OutboundBatch(session: session, run: run).execute()
+            var tally = try await OutboundBatch(session: session, run: run).execute()
+            try await AccountBatch(session: session, run: run).execute(&tally)
+            return tally
         case .inbound:
             return try await InboundPull(session: session, run: run).execute()
         case .imports:
             var tally = RunTally()
             let busy = try await ImportSettlement(session: session, run: run).settle(&tally)
+            // Whom an import has brought is put into its account, and gets its opportunities.
+            try await AccountPull(session: session, run: run).followUp(&tally)
+            try await OpportunityPull(session: session, run: run).followUp(&tally)
             try await StatusWriteBack(session: session, run: run).flush(&tally)
             if busy.openedAt == nil { try await callForRetries(session, run) }
             return tally

@@ -30,7 +30,7 @@ struct RunEnding {
     /// The streams this run has served.
     private var streams: [StreamRow] {
         switch kind {
-        case .outbound: session.streams(of: .outbound)
+        case .outbound: session.streams(of: .outbound).filter { $0.object == .contact || $0.isDue(at: started) }
         case .inbound: session.streams(of: .inbound).filter { $0.isDue(at: started) }
         case .imports: []
         }
@@ -38,6 +38,8 @@ struct RunEnding {
 
     private func nextRun(of stream: StreamRow, _ tally: RunTally) -> Date {
         switch stream.direction {
+        case .outbound where stream.object == .account:
+            return run.now.addingTimeInterval(ClusterLimits.accountWalk)
         case .outbound:
             if tally.hasMore { return run.now }
             var random = SystemRandomNumberGenerator()

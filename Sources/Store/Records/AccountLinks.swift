@@ -41,6 +41,11 @@ extension Store {
             SELECT DISTINCT m.account_sf_id AS id FROM ferry.account_members m
             WHERE m.tenant_no = $1 AND m.state = 1 AND m.account_sf_id > $2 AND NOT EXISTS (
                 SELECT FROM ferry.account_links a WHERE a.tenant_no = $1 AND a.sf_id = m.account_sf_id)
+                -- Refused ones wait for a change of theirs, and those kept out for a person.
+                AND NOT EXISTS (SELECT FROM ferry.record_failures f
+                    WHERE f.tenant_no = $1 AND f.direction = 2 AND f.record_id = m.account_sf_id)
+                AND NOT EXISTS (SELECT FROM ferry.record_exclusions e
+                    WHERE e.tenant_no = $1 AND e.side = 2 AND e.record_id = m.account_sf_id)
             ORDER BY 1 LIMIT $3
             """, [.int4(tenant), .text(after), .int(min(limit, StoreLimits.pageSize))])
         return try decode(rows) { try $0.get("id", as: String.self) }
@@ -63,6 +68,14 @@ extension Store {
         let links = lastOfEach(lastOfEach(links, by: \.recordID), by: \.contactID)
         guard !links.isEmpty else { return [] }
         return [
+            // An account that was made anew has nobody in it.
+            PostgresStatement(
+                """
+                UPDATE ferry.account_members m SET state = 1
+                FROM unnest($2::text[], $3::int8[]) AS n (sf_id, ac_id) JOIN ferry.account_links l
+                    ON l.tenant_no = $1 AND l.sf_id = n.sf_id AND l.ac_id <> n.ac_id
+                WHERE m.tenant_no = $1 AND m.account_sf_id = n.sf_id AND m.state = 2
+                """, [.int4(tenant), .array(links.map(\.recordID)), .array(links.map(\.contactID))]),
             PostgresStatement(
                 """
                 DELETE FROM ferry.account_links l USING unnest($2::text[], $3::int8[]) AS n (sf_id, ac_id)

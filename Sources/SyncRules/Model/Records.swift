@@ -6,12 +6,15 @@ package struct ActiveCampaignContact: Sendable {
     /// Values by field name (`ActiveCampaignField.description`); a custom field that was never set is missing.
     package var fields: [String: String]
     package var tags: Set<SyncTag>
+    /// The ActiveCampaign account it belongs to; nil when it has none.
+    package var accountID: Int64?
 
     /// Makes a contact.
-    package init(id: Int64, fields: [String: String], tags: Set<SyncTag>) {
+    package init(id: Int64, fields: [String: String], tags: Set<SyncTag>, accountID: Int64? = nil) {
         self.id = id
         self.fields = fields
         self.tags = tags
+        self.accountID = accountID
     }
 
     /// The normalised address; nil when it is blank or malformed.

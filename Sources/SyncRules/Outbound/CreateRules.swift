@@ -10,8 +10,15 @@ package struct RecordCreation: Sendable, Hashable {
 extension OutboundRules {
     /// The fields of a record to be created for a contact.
     ///
-    /// LastName falls back to the local part of the address and Company to the tenant's setting.
-    package func creation(of object: ObjectKind, for contact: ActiveCampaignContact) -> RecordCreation {
+    /// LastName falls back to the local part of the address; Company to the name of the contact's account, then to the
+    /// tenant's setting (R20). Owner and record type are the tenant's options (R21).
+    /// - Parameters:
+    ///   - accountName: the name of the contact's ActiveCampaign account.
+    ///   - accountRecordID: the Salesforce account that a created contact is to belong to (R73).
+    package func creation(
+        of object: ObjectKind, for contact: ActiveCampaignContact, accountName: String? = nil,
+        accountRecordID: String? = nil
+    ) -> RecordCreation {
         let projector = projector(of: object)
         let projection = projector.project(contact)
         let filled = projection.values.filter { !$0.value.isBlank }.keys.sorted()
@@ -21,13 +28,33 @@ extension OutboundRules {
         if write.projection.values["LastName"] == nil {
             fallbacks["LastName"] = .string(contact.email?.localPart ?? "Unknown")
         }
-        if object == .lead, write.projection.values["Company"] == nil {
-            fallbacks["Company"] = .string(settings.companyFallback)
+        if object == .lead, write.projection.values["Company"] == nil, let company = company(accountName) {
+            fallbacks["Company"] = .string(company)
         }
+        if object == .contact, write.projection.values["AccountId"] == nil, let accountRecordID {
+            fallbacks["AccountId"] = .string(accountRecordID)
+        }
+        fallbacks.merge(options(of: object)) { mapped, _ in mapped }
         if write.projection.values["Email"] == nil, let email = contact.email {
             fallbacks["Email"] = .string(email.normalized)
         }
         return RecordCreation(write: write, fallbacks: fallbacks)
+    }
+
+    /// The company of a lead that has none; nil where a lead may go without, and becomes a person account (R70).
+    private func company(_ accountName: String?) -> String? {
+        let name = accountName.map { String($0.trimmed.prefix(SyncRulesLimits.accountNameLength)) } ?? ""
+        if !name.isEmpty { return name }
+        return hasPersonAccounts && settings.allowsLeadsWithoutCompany ? nil : settings.companyFallback
+    }
+
+    /// R21: owner and record type of a created record.
+    private func options(of object: ObjectKind) -> [String: SalesforceFieldValue] {
+        let recordType = object == .lead ? settings.leadRecordTypeID : settings.contactRecordTypeID
+        var options: [String: SalesforceFieldValue] = [:]
+        options["OwnerId"] = settings.ownerID.map(SalesforceFieldValue.string)
+        options["RecordTypeId"] = recordType.map(SalesforceFieldValue.string)
+        return options
     }
 
     /// What a created record will hold, fallbacks included: for the echo ledger before it is sent (T10, T17), and for the

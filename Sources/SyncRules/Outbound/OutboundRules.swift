@@ -13,6 +13,8 @@ package struct OutboundRules: Sendable {
     package let settings: SyncSettings
     package let contacts: Projector
     package let leads: Projector
+    /// Whether the org's accounts may be persons (R70, R85).
+    package var hasPersonAccounts = false
 
     /// Makes the rules of one tenant.
     package init(settings: SyncSettings, contacts: Projector, leads: Projector) {

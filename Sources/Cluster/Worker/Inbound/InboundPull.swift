@@ -23,14 +23,20 @@ struct InboundPull {
         let busy = try await ImportSettlement(session: session, run: run).settle(&tally)
         var claims = busy.claims
         try await retryFailures(busy: busy, claims: &claims, &tally)
+        var accounts = try AccountPull(session: session, run: run)
+        var opportunities = try OpportunityPull(session: session, run: run)
         var cursors: [ObjectKind: InboundCursor] = [:]
         for object in Self.order {
             let stream = try session.stream(.inbound, object)
             guard stream.isDue(at: run.now) else { continue }
             cursors[object] = try stream.cursor(default: InboundCursor(start: stream.createdAt))
         }
-        while !cursors.isEmpty {
-            let answer = try await session.salesforce.pull(cursors)
+        while true {
+            var sweeps = cursors
+            sweeps[.account] = accounts.cursor
+            sweeps[.opportunity] = opportunities.records
+            guard !sweeps.isEmpty || opportunities.roles != nil else { break }
+            let (answer, roles) = try await session.salesforce.pull(sweeps, roles: opportunities.roles)
             // First of all, so that a contact that was a lead a moment ago is known as that.
             let followed = try await LifecycleSettlement(session: session, run: run).settle(
                 Self.order.flatMap { answer[$0]?.records ?? [] }, busy: busy, &tally)
@@ -45,21 +51,26 @@ struct InboundPull {
                 try await settle(records, object, cursor: next, busy: busy, claims: &claims, &tally)
                 cursors[object] = page.isLast ? nil : next
             }
+            try await accounts.settle(answer[.account], &tally)
+            try await opportunities.settle(answer[.opportunity], roles: roles, &tally)
         }
+        // Parents before children: accounts, the people's places in them, and what hangs on people.
+        try await accounts.followUp(&tally)
+        try await opportunities.followUp(&tally)
         try await StatusWriteBack(session: session, run: run).flush(&tally)
         return tally
     }
 
     // MARK: - Cursors
 
-    private static func begun(_ cursor: InboundCursor, _ page: SalesforceGateway.Page) -> InboundCursor {
+    static func begun(_ cursor: InboundCursor, _ page: SalesforceGateway.Page) -> InboundCursor {
         var cursor = cursor
         cursor.begin(serverNow: page.serverNow)
         return cursor
     }
 
     /// The cursor once a page is settled; nil when the page is not the one the sweep begins with.
-    private static func cursor(
+    static func cursor(
         _ cursor: InboundCursor, behind page: SalesforceGateway.Page
     ) throws -> InboundCursor? {
         var next = begun(cursor, page)
@@ -80,6 +91,10 @@ struct InboundPull {
         let due = try await session.store.failuresDue(
             tenant: session.number, direction: .inbound, now: run.now, limit: ClusterLimits.retriesPerRun)
         tally.hasMore = due.count == ClusterLimits.retriesPerRun
+        try await AccountPull(session: session, run: run).settle(
+            ids: due.filter { $0.object == .account }.map(\.recordID), &tally)
+        try await OpportunityPull(session: session, run: run).settle(
+            ids: due.filter { $0.object == .opportunity }.map(\.recordID), &tally)
         for object in Self.order {
             let own = due.filter { $0.object == object }
             guard !own.isEmpty else { continue }
@@ -104,6 +119,7 @@ struct InboundPull {
     ) async throws {
         var commit = session.commit(run)
         tally.seen += records.count
+        if session.tenant.settings.syncsAccounts { commit.note(membershipsOf: records) }
         var page = InboundPage(rules: session.inbound(object), hasStatus: session.hasPackage, claims: claims)
         let excluded = try await session.store.exclusions(tenant: session.number, recordIDs: records.map(\.id))
         let (kept, followed) = records.partitioned { excluded.records.contains($0.id) }

@@ -101,7 +101,7 @@ struct OutboundBatch {
         var chunk = session.outboundChunk(now: run.now, echoes: echoes)
         let fresh = try await withoutKnownFailures(free)
         chunk.take(fresh, links: linksByContact)
-        let answers = try await ask(chunk.questions)
+        let answers = try await ask(chunk.questions, accounts: try await ContactAccounts(of: chunk, session))
         chunk.echoes.merge(try await session.echoes(of: answers.found.map(\.id)))
         try await follow(answers.held.values.filter(\.isConverted), busy: busy, &tally)
         let verdicts = chunk.verdicts(answers)
@@ -159,9 +159,13 @@ struct OutboundBatch {
         }
     }
 
-    private func ask(_ questions: OutboundQuestions) async throws -> OutboundAnswers {
+    private func ask(_ questions: OutboundQuestions, accounts: ContactAccounts) async throws -> OutboundAnswers {
         guard !questions.isEmpty else { return OutboundAnswers() }
+        var questions = questions
+        questions.accountNames = accounts.searched
         var answers = try await session.salesforce.answer(questions)
+        answers.accounts = accounts
+        answers.accounts.byName = answers.accountsByName
         let owners = try await session.store.links(
             tenant: session.number, recordIDs: answers.found.map(\.id))
         answers.owners = Dictionary(owners.map { ($0.recordID, $0.contactID) }, uniquingKeysWith: { first, _ in first })

@@ -11,6 +11,8 @@ struct OutboundQuestions {
     var contactIDs: [Int64] = []
     /// Linked record ids to read, by object.
     var recordIDs: [ObjectKind: [String]] = [:]
+    /// Names of accounts that created contacts are to belong to (R73).
+    var accountNames: [String] = []
 
     var isEmpty: Bool { emails.isEmpty && recordIDs.values.allSatisfy(\.isEmpty) }
 }
@@ -25,6 +27,10 @@ struct OutboundAnswers {
     var owners: [String: Int64] = [:]
     /// When creation of a record for a contact was last attempted without a committed outcome.
     var creationAttempts: [Int64: Date] = [:]
+    /// Salesforce accounts by name in lower case (R73).
+    var accountsByName: [String: String] = [:]
+    /// What is known of the created contacts' accounts, by ActiveCampaign account.
+    var accounts = ContactAccounts()
 }
 
 /// One record to be written to Salesforce.
@@ -251,7 +257,9 @@ struct OutboundChunk {
                 nil, until: attempt.addingTimeInterval(Self.creationQuarantine), reason: "creation_outcome_unknown",
                 [decision(.queued, contact, object, reason: "T17")])
         }
-        let creation = rules.creation(of: object, for: contact)
+        let creation = rules.creation(
+            of: object, for: contact, accountName: answers.accounts.name(of: contact),
+            accountRecordID: answers.accounts.recordID(of: contact))
         return .write(
             RecordWrite(
                 contact: contact, object: object, recordID: nil, write: creation.write, purpose: .create(creation),

@@ -25,8 +25,12 @@ struct FieldCatalog: Sendable {
 struct ActiveCampaignGateway: Sendable {
     let client: ActiveCampaignClient
     let catalog: FieldCatalog
+    /// Custom fields of accounts; empty unless some are mapped.
+    var accountCatalog = AccountCatalog()
     /// Ids of tags that were looked up once.
     let tagIDs: TagCache
+    /// What opportunities are written to: the custom object's id, or pipeline and stages.
+    let opportunityPlans = TextCache()
 
     // MARK: - Reading
 
@@ -82,7 +86,8 @@ struct ActiveCampaignGateway: Sendable {
             fields[ActiveCampaignField.optOut.description] = isOptedOut ? "||true||" : ""
         }
         return ActiveCampaignContact(
-            id: record.id, fields: fields, tags: SyncTag.among(record.tags.compactMap(\.name)))
+            id: record.id, fields: fields, tags: SyncTag.among(record.tags.compactMap(\.name)),
+            accountID: record.place?.accountID)
     }
 
     /// A contact with the numbers its tags are taken off by.
@@ -262,7 +267,7 @@ struct ActiveCampaignGateway: Sendable {
         return values
     }
 
-    private func calling<Value>(
+    func calling<Value>(
         _ body: () async throws(ActiveCampaignError) -> Value
     ) async throws -> Value {
         do { return try await body() } catch { throw StreamTrouble(error) }
@@ -283,6 +288,22 @@ final class TagCache: Sendable {
     func forget(_ name: String) {
         ids.withLock { $0[name] = nil }
     }
+}
+
+/// Ids that are dear to look up, by name.
+final class TextCache: Sendable {
+    private let ids = Mutex<[String: String]>([:])
+
+    func id(of name: String, lookUp: () async throws -> String) async throws -> String {
+        if let id = ids.withLock({ $0[name] }) { return id }
+        let id = try await lookUp()
+        ids.withLock { $0[name] = id }
+        return id
+    }
+
+    func forget(_ name: String) { ids.withLock { $0[name] = nil } }
+
+    func forgetAll() { ids.withLock { $0 = [:] } }
 }
 
 extension StreamTrouble {

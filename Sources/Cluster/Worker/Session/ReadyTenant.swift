@@ -33,6 +33,9 @@ struct ReadyTenant: Sendable {
         FieldMapping.effective(rows: config.mappings, for: object, syncsOptOut: settings.syncsOptOut)
     }
 
+    /// Whether custom fields of accounts are kept in step (R71).
+    var mapsAccountFields: Bool { settings.syncsAccounts && config.mappings.contains { $0.object == .account } }
+
     private static func missing(_ row: String) -> StreamTrouble {
         StreamTrouble(
             kind: .needsHuman, code: "row_missing", message: "The tenant has no row in \(row); insert it.")

@@ -41,7 +41,7 @@ extension SalesforceGateway {
         record.set(PackageField.status, .string(SyncStatus.synced.rawValue))
     }
 
-    private static func wireValue(_ value: SalesforceFieldValue) -> SalesforceValue {
+    static func wireValue(_ value: SalesforceFieldValue) -> SalesforceValue {
         switch value {
         case .null: .null
         case .bool(let on): .bool(on)
@@ -67,11 +67,13 @@ extension SalesforceGateway {
 
     // MARK: - Sending
 
-    private func send(_ writes: [SalesforceWrite]) async throws -> [RowOutcome] {
+    func send(_ writes: [SalesforceWrite]) async throws -> [RowOutcome] {
         var outcomes = [RowOutcome?](repeating: nil, count: writes.count)
         let packs = try reading { () throws(SalesforceError) in try PackedWrites.pack(writes) }
         for pack in packs {
-            let answer = try await calling { () async throws(SalesforceError) in try await client.write(pack) }
+            let answer = try await calling { () async throws(SalesforceError) in 
+                try await client.write(pack, options: WriteOptions(assignOnCreate: assignsOnCreate))
+            }
             for (place, result) in answer.value { outcomes[place] = Self.outcome(result, writes[place]) }
         }
         let missing = RowOutcome.refused(RowRefusal(kind: .passing, code: "no_result", fields: [], isUnknown: true))

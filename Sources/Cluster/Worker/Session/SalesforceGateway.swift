@@ -18,6 +18,12 @@ struct SalesforceGateway: Sendable {
     let fields: [ObjectKind: [String]]
     /// The marker checkbox; nil unless some object is selected by it (R41).
     let markerField: String?
+    /// Whether contacts are read with the account they belong to (R72).
+    var readsAccounts = false
+    /// How the org treats creations: whether its assignment rule gives created leads their owner (R21, T29).
+    var assignsOnCreate = false
+    /// What the org is like.
+    var facts = OrgFacts(hasPersonAccounts: false, hasCurrencies: false, learnedAt: .distantPast)
 
     /// Fields the org turned out not to have.
     var unknownFields: [ObjectKind: Set<String>] {
@@ -25,14 +31,33 @@ struct SalesforceGateway: Sendable {
     }
 
     /// Everything a record is read with, less what the org does not have.
-    private func columns(of object: ObjectKind) -> [String] {
+    func columns(of object: ObjectKind) -> [String] {
+        guard object == .contact || object == .lead else { return objectColumns(of: object) }
         var names = ["Id", "CreatedDate", "SystemModstamp", "IsDeleted", "MasterRecordId", "Email"]
         if object == .lead { names += ["IsConverted", "ConvertedContactId"] }
+        names += personColumns(of: object)
         if hasPackage { names += [PackageField.status, PackageField.changeSequence] }
         if let externalIDField { names.append(externalIDField) }
         if let markerField { names.append(markerField) }
         let extra = (fields[object] ?? []).filter { !names.contains($0) }
         return schema.readable(names + extra, of: object)
+    }
+
+    /// What tells persons' accounts from companies', and what a person belongs to (R72, R85).
+    private func personColumns(of object: ObjectKind) -> [String] {
+        guard object == .contact else {
+            return facts.hasPersonAccounts ? ["Company", "ConvertedContact.IsPersonAccount"] : []
+        }
+        // A person's phone is the account's own.
+        let person = facts.hasPersonAccounts ? ["IsPersonAccount", "Account.Phone"] : []
+        return (readsAccounts || facts.hasPersonAccounts ? ["AccountId"] : []) + person
+    }
+
+    private func objectColumns(of object: ObjectKind) -> [String] {
+        var names = ["Id", "CreatedDate", "SystemModstamp", "IsDeleted"]
+        if object == .account { names += ["MasterRecordId"] + (facts.hasPersonAccounts ? ["IsPersonAccount"] : []) }
+        if object == .opportunity { names += facts.hasCurrencies ? [OpportunityRules.currencyField] : [] }
+        return schema.readable(names + (fields[object] ?? []), of: object)
     }
 
     // MARK: - Pulling
@@ -47,10 +72,15 @@ struct SalesforceGateway: Sendable {
     }
 
     /// The next page of each object's sweep, deleted records and losers of merges included, in one counted call (T20, T24).
-    func pull(_ cursors: [ObjectKind: InboundCursor]) async throws -> [ObjectKind: Page] {
+    /// - Parameter roles: the sweep of contact roles, which goes along (R76).
+    func pull(
+        _ cursors: [ObjectKind: InboundCursor], roles: InboundCursor? = nil
+    ) async throws -> (pages: [ObjectKind: Page], roles: RolesPage?) {
         let objects = cursors.keys.sorted { $0.rawValue < $1.rawValue }
         let answer = try await composite(for: objects) {
-            try objects.map { object in .queryAll(try Self.sweep(object, columns(of: object), cursors[object])) }
+            try objects.map { object in
+                .queryAll(try Self.sweep(object.salesforceName, columns(of: object), cursors[object]))
+            } + (roles.map { [try rolesPart($0)] } ?? [])
         }
         var pages: [ObjectKind: Page] = [:]
         for (object, result) in zip(objects, answer.value) {
@@ -60,11 +90,12 @@ struct SalesforceGateway: Sendable {
                 isLast: page.isDone && page.records.count < ClusterLimits.inboundPage,
                 serverNow: answer.serverDate ?? clock.now)
         }
-        return pages
+        guard roles != nil, answer.value.count > objects.count else { return (pages, nil) }
+        return (pages, try self.roles(answer.value[objects.count], serverNow: answer.serverDate ?? clock.now))
     }
 
-    private static func sweep(
-        _ object: ObjectKind, _ columns: [String], _ cursor: InboundCursor?
+    static func sweep(
+        _ object: String, _ columns: [String], _ cursor: InboundCursor?
     ) throws(SalesforceError) -> String {
         let stamp = "SystemModstamp"
         var conditions: [SOQLCondition] = []
@@ -75,7 +106,7 @@ struct SalesforceGateway: Sendable {
         }
         if let until = cursor?.until { conditions.append(.compare(stamp, .less, .dateTime(until))) }
         return try SOQLQuery(
-            columns, from: object.salesforceName, where: .all(conditions), orderBy: [stamp, "Id"],
+            columns, from: object, where: .all(conditions), orderBy: [stamp, "Id"],
             limit: ClusterLimits.inboundPage
         ).render()
     }
@@ -99,8 +130,12 @@ struct SalesforceGateway: Sendable {
         let answer = try await composite(for: searched + ids.map(\.key)) {
             try searched.map { .query(try search($0, questions)) }
                 + ids.map { .retrieve(object: $0.key.salesforceName, ids: $0.value, fields: columns(of: $0.key)) }
+                + (questions.accountNames.isEmpty ? [] : [try accountSearch(questions.accountNames)])
         }
         var answers = OutboundAnswers()
+        if !questions.accountNames.isEmpty, let found = answer.value.last {
+            answers.accountsByName = try accounts(in: found)
+        }
         for (object, result) in zip(searched, answer.value) {
             var page = try reading { () throws(SalesforceError) in try result.page() }
             answers.found += page.records.compactMap { record($0, object) }
@@ -130,7 +165,7 @@ struct SalesforceGateway: Sendable {
 
     // MARK: - Reading records
 
-    private func record(_ wire: Salesforce.SalesforceRecord, _ object: ObjectKind) -> SyncRules.SalesforceRecord? {
+    func record(_ wire: Salesforce.SalesforceRecord, _ object: ObjectKind) -> SyncRules.SalesforceRecord? {
         guard let id = wire.id, let modified = wire["SystemModstamp"]?.string.flatMap(SalesforceTime.parse) else {
             return nil
         }
@@ -149,6 +184,8 @@ struct SalesforceGateway: Sendable {
         }
         if let externalIDField { record.contactID = wire[externalIDField]?.string.flatMap { Int64($0) } }
         if let markerField { record.isMarked = wire[markerField]?.bool }
+        record.isPersonAccount = wire["IsPersonAccount"]?.bool ?? false
+        record.accountID = wire["AccountId"]?.string
         return record
     }
 
@@ -165,7 +202,7 @@ struct SalesforceGateway: Sendable {
     // MARK: - Calls
 
     /// Sends a composite; when Salesforce refuses a field, learns what the objects have and sends it once more without.
-    private func composite(
+    func composite(
         for objects: [ObjectKind], _ parts: () throws -> [Subrequest]
     ) async throws -> SalesforceAnswer<[SubrequestResult]> {
         let first = try await send(try parts())

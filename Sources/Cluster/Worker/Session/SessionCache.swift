@@ -99,10 +99,29 @@ final class SessionCache: Sendable {
         let client = try activeCampaign(tenant, meter)
         let catalog: FieldCatalog
         do { catalog = FieldCatalog(try await client.fields()) } catch { throw StreamTrouble(error) }
-        let campaign = ActiveCampaignGateway(client: client, catalog: catalog, tagIDs: TagCache())
+        var campaign = ActiveCampaignGateway(client: client, catalog: catalog, tagIDs: TagCache())
+        if tenant.mapsAccountFields {
+            do { campaign.accountCatalog = AccountCatalog(try await client.accountFields()) } catch {
+                throw StreamTrouble(error)
+            }
+        }
+        var org = try salesforce(tenant, meter)
+        org.facts = try await facts(of: tenant, org)
         return Parts(
-            version: tenant.version, activeCampaign: campaign, salesforce: try salesforce(tenant, meter), meter: meter,
+            version: tenant.version, activeCampaign: campaign, salesforce: org, meter: meter,
             madeAt: clock.now, usedAt: .now)
+    }
+
+    /// A describe once in a while, kept for all workers (R85).
+    private func facts(of tenant: ReadyTenant, _ org: SalesforceGateway) async throws -> OrgFacts {
+        if let known = try await store.orgFacts(tenant: tenant.number),
+            clock.now.timeIntervalSince(known.learnedAt) < ClusterLimits.orgFactsLife
+        {
+            return known
+        }
+        let facts = try await org.learnFacts()
+        try await store.keepOrgFacts(facts, tenant: tenant.number)
+        return facts
     }
 
     private func activeCampaign(_ tenant: ReadyTenant, _ meter: CallMeter) throws -> ActiveCampaignClient {
@@ -125,16 +144,23 @@ final class SessionCache: Sendable {
             http: http, credentials: secret.credentials(loginURL: tenant.salesforce.baseURL), options: options,
             clock: clock, refreshTokens: refreshTokens(of: tenant, secret),
             onCall: { meter.count(.salesforce, CallClass($0.callClass)) })
-        let isMarked = tenant.settings.contactSelection == .marked || tenant.settings.leadSelection == .marked
-        return SalesforceGateway(
+        let settings = tenant.settings
+        let isMarked = [settings.contactSelection, settings.leadSelection, settings.personAccountSelection]
+            .contains(.marked)
+        var gateway = SalesforceGateway(
             client: client, clock: clock, hasPackage: tenant.salesforce.isPackageInstalled,
             externalIDField: tenant.salesforce.externalIDField,
             fields: Dictionary(
-                uniqueKeysWithValues: [ObjectKind.contact, .lead].map { object in
-                    let mapped = tenant.mappings(of: object).map(\.salesforceField)
+                uniqueKeysWithValues: ObjectKind.allCases.map { object in
+                    let mapped =
+                        object == .opportunity
+                        ? OpportunityRules.fields : tenant.mappings(of: object).map(\.salesforceField)
                     return (object, Set(mapped + (tenant.config.criteria[object]?.fields ?? [])).sorted())
                 }),
-            markerField: isMarked ? tenant.settings.markerField : nil)
+            markerField: isMarked ? settings.markerField : nil)
+        gateway.readsAccounts = settings.syncsAccounts
+        gateway.assignsOnCreate = settings.usesAssignmentRule
+        return gateway
     }
 
     /// A rotated refresh token is sealed and stored before its access token is used: the old one is dead (T18).
@@ -172,6 +198,11 @@ extension CallClass {
             case .bulkImport: .bulkImport
             case .importInfo: .importCheck
             case .contactTagAdd, .contactTagRemove, .tagCreate: .tag
+            case .accountsPage, .accountGet, .accountValues, .accountPlaces, .deals: .read
+            case .accountCreate, .accountUpdate, .accountPlaceAdd, .accountPlaceRemove, .objectRecordUpsert, .dealCreate,
+                .dealUpdate:
+                .write
+            case .accountFields, .objectSchemas, .dealFields, .dealPipelines, .dealStages: .describe
             default: .other
             }
     }

@@ -10,6 +10,7 @@ struct TenantSession: Sendable {
     let salesforce: SalesforceGateway
     let outboundRules: OutboundRules
     let conversionRules: ConversionRules
+    let accountRules: AccountRules
     /// Base address of ingest; nil registers no webhook.
     let webhookBase: String?
     /// Set once the tenant's webhook was seen to be there.
@@ -38,8 +39,11 @@ struct TenantSession: Sendable {
         }
         let start = streams.map(\.createdAt).min() ?? .distantFuture
         let selection = SelectionRules(settings: tenant.settings, start: start, criteria: tenant.config.criteria)
-        outboundRules = OutboundRules(
+        var outbound = OutboundRules(
             settings: tenant.settings, contacts: projector(.contact), leads: projector(.lead))
+        outbound.hasPersonAccounts = salesforce.facts.hasPersonAccounts
+        outboundRules = outbound
+        accountRules = AccountRules(settings: tenant.settings, projector: projector(.account))
         conversionRules = ConversionRules(
             settings: tenant.settings, contacts: outboundRules.contacts, leads: outboundRules.leads)
         inboundRules = Dictionary(
@@ -121,28 +125,40 @@ struct TenantSession: Sendable {
 struct UnusableFields: Sendable {
     /// Personalization tags ActiveCampaign does not have.
     var personalizationTags: Set<String> = []
+    /// The same of accounts' custom fields.
+    var accountTags: Set<String> = []
     /// API names Salesforce does not show us, by object.
     var salesforceFields: [ObjectKind: Set<String>] = [:]
 
     /// Checks mappings against what is known of both sides: ActiveCampaign's field list, and the fields Salesforce said
     /// it does not have.
     init(mappings: [FieldMapping], activeCampaign: ActiveCampaignGateway, salesforce: SalesforceGateway) {
-        let tags = mappings.compactMap(\.activeCampaignField.personalizationTag)
-        personalizationTags = Set(tags.filter { activeCampaign.catalog.id(of: $0) == nil })
+        let people = mappings.filter { $0.object != .account }.compactMap(\.activeCampaignField.personalizationTag)
+        personalizationTags = Set(people.filter { activeCampaign.catalog.id(of: $0) == nil })
+        // Looked at only while accounts are synced.
+        if salesforce.readsAccounts {
+            let tags = mappings.filter { $0.object == .account }.compactMap(\.activeCampaignField.personalizationTag)
+            accountTags = Set(tags.filter { activeCampaign.accountCatalog.field($0) == nil })
+        }
         salesforceFields = salesforce.unknownFields
     }
 
-    var isEmpty: Bool { personalizationTags.isEmpty && salesforceFields.values.allSatisfy(\.isEmpty) }
+    var isEmpty: Bool {
+        personalizationTags.isEmpty && accountTags.isEmpty && salesforceFields.values.allSatisfy(\.isEmpty)
+    }
 
     func contains(_ mapping: FieldMapping) -> Bool {
-        if let tag = mapping.activeCampaignField.personalizationTag, personalizationTags.contains(tag) { return true }
+        let missing = mapping.object == .account ? accountTags : personalizationTags
+        if let tag = mapping.activeCampaignField.personalizationTag, missing.contains(tag) { return true }
         return salesforceFields[mapping.object]?.contains(mapping.salesforceField) ?? false
     }
 
     /// A sentence for the stream's row; nil when every mapping can be used.
     var message: String? {
         guard !isEmpty else { return nil }
-        let tags = personalizationTags.sorted().map { "custom:\($0) (not in ActiveCampaign)" }
+        let tags =
+            personalizationTags.sorted().map { "custom:\($0) (not in ActiveCampaign)" }
+            + accountTags.sorted().map { "custom:\($0) (no account field in ActiveCampaign)" }
         let fields = salesforceFields.sorted { $0.key.rawValue < $1.key.rawValue }.flatMap { object, names in
             names.sorted().map { "\(object.salesforceName).\($0) (not in Salesforce, or hidden from our user)" }
         }

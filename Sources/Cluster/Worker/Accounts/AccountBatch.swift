@@ -1,0 +1,184 @@
+import ActiveCampaign
+import Foundation
+import Store
+import SyncRules
+
+/// The part of an outbound batch that is about accounts: fields of linked accounts that changed in ActiveCampaign go to
+/// Salesforce, which wins where both changed (R53, R71). Nothing is created in Salesforce (R73).
+///
+/// ActiveCampaign has no listing by change, so a walk over all accounts, a hundred a call, is made once an hour; names are
+/// compared with what was agreed, custom values are read of those accounts that say they changed.
+struct AccountBatch {
+    let session: TenantSession
+    let run: RunContext
+
+    /// One linked account with what changed in it.
+    private struct Change {
+        let account: SyncRules.ActiveCampaignAccount
+        var link: Link
+        let fields: [String]
+        let write: FieldWrite
+    }
+
+    private var rules: AccountRules { session.accountRules }
+
+    /// Custom fields of accounts that flow to Salesforce, by tag.
+    private var tags: [String] {
+        rules.projector.mappings.filter { $0.writes(to: .salesforce) }
+            .compactMap(\.activeCampaignField.personalizationTag)
+    }
+
+    /// Walks over all accounts, when it is time to.
+    func execute(_ tally: inout RunTally) async throws {
+        guard session.tenant.settings.syncsAccounts,
+            let stream = session.streams(of: .outbound).first(where: { $0.object == .account }),
+            stream.isDue(at: run.now)
+        else { return }
+        var cursor = try stream.cursor(default: OutboundCursor(start: stream.createdAt))
+        var isUnsettled = false
+        for _ in 0..<ClusterLimits.accountPages {
+            let began = cursor
+            let page = try await session.activeCampaign.accounts(offset: Int(cursor.walkedTo))
+            cursor.begin(now: page.serverDate ?? run.now)
+            cursor.advance(to: cursor.walkedTo + Int64(page.accounts.count))
+            if page.isLast {
+                cursor.finish()
+                // What could not be written now is met again by the next walk.
+                if isUnsettled { cursor.since = began.since }
+            }
+            let isWhole = try await settle(page.accounts, since: began.since, cursor: cursor, &tally)
+            if !isWhole { isUnsettled = true }
+            if page.isLast { return }
+        }
+    }
+
+    // MARK: - A page
+
+    /// - Returns: whether everything of the page is settled.
+    private func settle(
+        _ accounts: [AccountRecord], since: Date, cursor: OutboundCursor, _ tally: inout RunTally
+    ) async throws -> Bool {
+        var commit = session.commit(run)
+        let links = Dictionary(
+            try await session.store.accountLinks(tenant: session.number, accountIDs: accounts.map(\.id)).map {
+                ($0.contactID, $0)
+            }, uniquingKeysWith: { first, _ in first })
+        let echoes = try await session.echoes(of: links.values.map(\.recordID))
+        tally.seen += links.count
+        var changes: [Change] = []
+        for record in accounts {
+            guard let link = links[record.id], link.state == .active else { continue }
+            let hasChanged = record.updatedAt.map { $0 >= since } ?? true
+            let account = try await session.activeCampaign.account(record, reading: hasChanged ? tags : [])
+            let fields = rules.changedFields(
+                in: account, link: link, echoes: echoes.records[link.recordID] ?? [],
+                accountEchoes: echoes.contacts[link.recordID] ?? [])
+            guard !fields.isEmpty else { continue }
+            changes.append(
+                Change(
+                    account: account, link: link, fields: fields,
+                    write: rules.write(fields, of: account, link: link)))
+        }
+        let isWhole = try await write(changes, echoes, into: &commit, &tally)
+        commit.consumedEchoes += echoes.settled(by: commit.accountLinks, side: .salesforce)
+        try commit.advance(.outbound, .account, cursor: cursor)
+        try await run.commit(commit, store: session.store)
+        return isWhole
+    }
+
+    private func write(
+        _ changes: [Change], _ echoes: OutstandingEchoes, into commit: inout RunCommit, _ tally: inout RunTally
+    ) async throws -> Bool {
+        guard !changes.isEmpty else { return true }
+        let held = Dictionary(
+            try await session.salesforce.records(.account, ids: changes.map(\.link.recordID)).map { ($0.id, $0) },
+            uniquingKeysWith: { first, _ in first })
+        var writes: [Change] = []
+        for change in changes {
+            let own = echoes.records[change.link.recordID] ?? []
+            let projection = rules.projector.project(change.account, of: change.link.recordID)
+            commit.note(kept(change))
+            switch rules.verdict(of: change.write, link: change.link, held: held[change.link.recordID], echoes: own) {
+            case .write where !change.write.isEmpty:
+                writes.append(change)
+            case .write, .alreadyThere:
+                commit.accountLinks.append(
+                    change.link.settled(writing: change.write, of: projection, email: nil, echoes: own))
+            case .salesforceWins:
+                tally.conflicts += 1
+                commit.accountLinks.append(change.link.settled(losing: change.fields, of: projection, email: nil))
+                commit.decisions.append(decision(.conflictLost, change, reason: "R53"))
+            case .missing:
+                var gone = change.link
+                gone.state = .missing
+                commit.accountLinks.append(gone)
+                commit.decisions.append(decision(.tombstoned, change, reason: "R89"))
+            }
+        }
+        return try await send(writes, echoes, into: &commit, &tally)
+    }
+
+    private func send(
+        _ changes: [Change], _ echoes: OutstandingEchoes, into commit: inout RunCommit, _ tally: inout RunTally
+    ) async throws -> Bool {
+        guard !changes.isEmpty else { return true }
+        try await session.store.intend(tenant: session.number, changes.map(intention), now: run.now)
+        let outcomes = try await session.salesforce.writeAccounts(
+            changes.map { ($0.link.recordID, rules.projector.salesforceValues(of: $0.write)) })
+        var isWhole = true
+        for (change, outcome) in zip(changes, outcomes) {
+            let projection = rules.projector.project(change.account, of: change.link.recordID)
+            switch outcome {
+            case .written:
+                tally.updated += 1
+                commit.consumedEchoes.append(intention(change).key)
+                commit.accountLinks.append(
+                    change.link.settled(
+                        writing: change.write, of: projection, email: nil,
+                        echoes: echoes.records[change.link.recordID] ?? []))
+                commit.resolveFailure(.outbound, recordID: change.link.recordID)
+                commit.decisions.append(decision(.accepted, change, reason: "R71.update"))
+            case .refused(let refusal):
+                if !refusal.isUnknown { commit.consumedEchoes.append(intention(change).key) }
+                if refusal.mayPass { isWhole = false }
+                refuse(change, refusal, projection, into: &commit, &tally)
+            case .failed(let trouble):
+                throw trouble
+            }
+        }
+        return isWhole
+    }
+
+    private func refuse(
+        _ change: Change, _ refusal: RowRefusal, _ projection: Projection, into commit: inout RunCommit,
+        _ tally: inout RunTally
+    ) {
+        commit.decisions.append(decision(refusal.mayPass ? .lockedRetry : .rejected, change, reason: refusal.code))
+        // What may pass is left as it is, and is a change again for the next walk.
+        guard !refusal.mayPass else { return }
+        tally.failed += 1
+        var link = change.link
+        link.note(projection)
+        if refusal.kind == .gone { link.state = .missing }
+        commit.accountLinks.append(link)
+        commit.fail(
+            .outbound, .account, recordID: change.link.recordID, code: refusal.code, fields: refusal.fields,
+            fingerprint: nil, now: run.now)
+    }
+
+    private func kept(_ change: Change) -> [Decision] {
+        change.write.kept.sorted { $0.key < $1.key }.map {
+            Decision($0.value, .outbound, .account, recordID: change.link.recordID, field: $0.key)
+        }
+    }
+
+    private func intention(_ change: Change) -> EchoIntention {
+        EchoIntention(
+            side: .salesforce, object: .account, recordID: change.link.recordID,
+            fingerprint: Fingerprint(change.write.projection))
+    }
+
+    private func decision(_ code: DecisionCode, _ change: Change, reason: String) -> Decision {
+        Decision(code, .outbound, .account, recordID: change.link.recordID, reason: reason)
+    }
+}
