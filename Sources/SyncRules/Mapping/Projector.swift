@@ -34,10 +34,11 @@ package struct Projector: Sendable {
     /// - Parameter recordID: the Salesforce account it is linked to, or about to be.
     package func project(_ account: ActiveCampaignAccount, of recordID: String) -> Projection {
         project { mapping in
-            let text = account.fields[mapping.activeCampaignField.description]
+            // Custom values come by a call of their own: what was not read says nothing.
+            guard let text = account.fields[mapping.activeCampaignField.description] else { return .absent }
             let isName = mapping.activeCampaignField == .accountName
             return mapping.canonical(
-                activeCampaign: isName ? text.map { AccountNameRules.salesforceName(of: $0, recordID: recordID) } : text)
+                activeCampaign: isName ? AccountNameRules.salesforceName(of: text, recordID: recordID) : text)
         }
     }
 

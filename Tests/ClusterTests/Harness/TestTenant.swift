@@ -14,6 +14,10 @@ struct TestTenant {
         var hasExternalID = true
         var contactSelection = "new"
         var leadSelection = "new"
+        /// Further columns of `sync_settings` as SQL, `"sync_accounts": "true"`.
+        var settings: [String: String] = [:]
+        /// The org's own options, where a test asks for some.
+        var org: (inout SalesforceOrgOptions) -> Void = { _ in }
         /// Text fields both sides have and both objects map, `Note` to `Note__c` and `custom:NOTE`.
         var customFields: [String] = []
         var mappings: [(object: String, salesforce: String, type: String, campaign: String, campaignType: String)] = []
@@ -33,6 +37,7 @@ struct TestTenant {
         var org = SalesforceOrgOptions(name: id)
         org.hasPackage = options.hasPackage
         org.hasExternalIdField = options.hasExternalID
+        options.org(&org)
         self.org = cluster.salesforce.makeOrg(org)
         for name in options.customFields {
             account.addField(title: name, perstag: name.uppercased())
@@ -80,9 +85,14 @@ struct TestTenant {
                         .text(mapping.4),
                     ]))
         }
+        let further = options.settings.sorted { $0.key < $1.key }
         statements.append(
             PostgresStatement(
-                "INSERT INTO ferry.sync_settings (tenant, contact_selection, lead_selection) VALUES ($1, $2, $3)",
+                """
+                INSERT INTO ferry.sync_settings (tenant, contact_selection, lead_selection\(
+                    further.map { ", " + $0.key }.joined()))
+                VALUES ($1, $2, $3\(further.map { ", " + $0.value }.joined()))
+                """,
                 [.text(id), .text(options.contactSelection), .text(options.leadSelection)]))
         try await cluster.pool.transact(statements)
     }

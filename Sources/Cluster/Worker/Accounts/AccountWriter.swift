@@ -1,3 +1,4 @@
+import Drivers
 import Foundation
 import Store
 import SyncRules
@@ -80,8 +81,6 @@ struct AccountWriter {
                 holder: (accountID: holder, isLinked: owner.map { $0 != write.record.id } ?? false))
             // Nobody's: somebody made it by hand, or an answer of ours was lost.
             guard case .reuse = placement else { continue }
-            values["name"] = nil
-            if values.isEmpty { return (.written(accountID: holder), name) }
             return (try await session.activeCampaign.updateAccount(holder, with: values), name)
         }
         return (.duplicateName, nil)

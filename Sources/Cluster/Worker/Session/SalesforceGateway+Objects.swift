@@ -1,3 +1,4 @@
+import Drivers
 import Foundation
 import Salesforce
 import Store
@@ -149,11 +150,11 @@ extension SalesforceGateway {
                 hasCurrencies: fields?[OpportunityRules.currencyField] != nil, learnedAt: clock.now)
         } catch {
             // A user who may not see accounts sees no persons' accounts either; anything else passes, or is a human's.
-            guard case .permanent = error.verdict else {
-                guard case .needsHuman(.mapping) = error.verdict else { throw StreamTrouble(error) }
+            switch error.verdict {
+            case .permanent, .needsHuman(.mapping):
                 return OrgFacts(hasPersonAccounts: false, hasCurrencies: false, learnedAt: clock.now)
+            default: throw StreamTrouble(error)
             }
-            return OrgFacts(hasPersonAccounts: false, hasCurrencies: false, learnedAt: clock.now)
         }
     }
 }
