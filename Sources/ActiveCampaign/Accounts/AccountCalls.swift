@@ -22,7 +22,8 @@ extension ActiveCampaignClient {
     /// The account of a name, case aside; nil when there is none.
     package func account(named name: String) async throws(ActiveCampaignError) -> AccountRecord? {
         // The search finds parts of names, too.
-        let rows: [AccountRow] = try await wholeList(.get(.accountsPage, "accounts", [("search", name)]), key: "accounts")
+        let rows: [AccountRow] = try await wholeList(
+            .get(.accountsPage, "accounts", [("search", name)]), key: "accounts")
         return rows.compactMap(\.record).first { $0.name.lowercased() == name.lowercased() }
     }
 

@@ -73,7 +73,8 @@ extension ActiveCampaignClient {
     @discardableResult
     package func removePlace(_ id: Int64) async throws(ActiveCampaignError) -> Bool {
         do {
-            try await perform(APICall(kind: .accountPlaceRemove, method: .delete, path: "accountContacts/\(id)")) { _ in }
+            try await perform(APICall(kind: .accountPlaceRemove, method: .delete, path: "accountContacts/\(id)")) { _ in
+            }
             return true
         } catch let error where error.isNotFound {
             return false

@@ -148,7 +148,8 @@ extension ActiveCampaignClient {
     }
 
     /// Writes a deal by its number.
-    package func updateDeal(_ id: Int64, with values: DealValues) async throws(ActiveCampaignError) -> DealWriteOutcome {
+    package func updateDeal(_ id: Int64, with values: DealValues) async throws(ActiveCampaignError) -> DealWriteOutcome
+    {
         try await write(.dealUpdate, .put, "deals/\(id)", values, isRepeatable: true)
     }
 

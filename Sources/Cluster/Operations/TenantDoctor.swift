@@ -68,6 +68,7 @@ package struct TenantDoctor: Sendable {
             findings += examined
             if examined.contains(where: { $0.check == "salesforce.credentials" }) { return findings }
         }
+        findings += try await ObjectsExamination(session: session).examine()
         await headroom(session, &findings)
         return findings
     }

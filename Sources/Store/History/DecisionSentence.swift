@@ -85,7 +85,8 @@ package enum RuleWords {
         "R72.unnamed": "an account has no name to go by",
         "R72.joined": "its contact was put into the account its record belongs to",
         "R72.left": "its record belongs to no account any more, and the contact was taken out of the one we gave it",
-        "R72.elsewhere": "somebody put its contact into another account, where ActiveCampaign allows one; it stays there",
+        "R72.elsewhere":
+            "somebody put its contact into another account, where ActiveCampaign allows one; it stays there",
         "unnamed_account": "the account has no name",
         "duplicate_name": "another ActiveCampaign account has its name, with our mark on it, too",
         "account_gone": "the account was deleted while it was written",
@@ -97,6 +98,8 @@ package enum RuleWords {
         "unnamed_opportunity": "the opportunity has no name",
         "custom_object_gone": "the custom object was deleted while it was written",
         "contact_or_stage_gone": "the deal's contact or stage was deleted while it was written",
+        "no_person_contact": "the contact of a created person account is not visible yet, and is looked for again",
+        "R51": "a person account was asked for, and this org has none",
         "R70": "leads without a company do not sync unless allow_leads_without_company is set",
         "R85": "a person's account syncs as the person",
         "R86": "person accounts are not selected",

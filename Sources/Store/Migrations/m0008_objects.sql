@@ -83,11 +83,21 @@ CREATE TABLE ferry.opportunity_links (
 ) PARTITION BY HASH (tenant_no);
 CREATE INDEX opportunity_links_waiting ON ferry.opportunity_links (tenant_no, contact_sf_id) WHERE state = 3;
 
+
+-- The account of a person whose contact is linked: it is what is written to (R85).
+CREATE TABLE ferry.person_accounts (
+    tenant_no integer NOT NULL,
+    -- The person's contact, which links name.
+    sf_id text COLLATE "C" NOT NULL,
+    account_sf_id text COLLATE "C" NOT NULL,
+    PRIMARY KEY (tenant_no, sf_id)
+) PARTITION BY HASH (tenant_no);
+
 DO $$
 DECLARE
     kept text;
 BEGIN
-    FOREACH kept IN ARRAY ARRAY['account_links', 'account_members', 'opportunity_links'] LOOP
+    FOREACH kept IN ARRAY ARRAY['account_links', 'account_members', 'opportunity_links', 'person_accounts'] LOOP
         FOR part IN 0..7 LOOP
             EXECUTE format('CREATE TABLE ferry.%1$s_%2$s PARTITION OF ferry.%1$s '
                 || 'FOR VALUES WITH (MODULUS 8, REMAINDER %2$s) WITH (fillfactor = 85)', kept, part);

@@ -33,6 +33,24 @@ extension Store {
         }
     }
 
+    /// The links of Salesforce accounts with when they were made and last changed.
+    func datedAccountLinks(tenant: Int32, recordIDs: [String]) async throws -> [RecordFile.DatedLink] {
+        let links = try await accountLinks(tenant: tenant, recordIDs: recordIDs)
+        guard !links.isEmpty else { return [] }
+        let rows = try await query(
+            "SELECT sf_id, created_at, updated_at FROM ferry.account_links WHERE tenant_no = $1 AND sf_id = ANY ($2)",
+            [.int4(tenant), .array(recordIDs)])
+        let dates = try decode(rows) { row in
+            (
+                try row.get("sf_id", as: String.self), try row.get("created_at", as: Date.self),
+                try row.get("updated_at", as: Date.self)
+            )
+        }
+        return links.compactMap { link in
+            dates.first { $0.0 == link.recordID }.map { .init(link: link, createdAt: $0.1, updatedAt: $0.2) }
+        }
+    }
+
     /// Salesforce accounts that synced people belong to and that have no link yet, by id.
     /// - Throws: `StoreError`.
     package func wantedAccounts(tenant: Int32, after: String = "", limit: Int) async throws -> [String] {

@@ -115,7 +115,8 @@ extension Store {
                         first_seen_at, last_seen_at, retry_at)
                     SELECT $1, 2, n.object, n.id, 'included_again', \(FailureClass.transient.rawValue), $4, $4, $4
                     FROM (SELECT sf_id AS id, object FROM again UNION
-                        SELECT record_id, CASE WHEN record_id LIKE '00Q%' THEN 2 ELSE 1 END::int2 FROM gone
+                        SELECT record_id, CASE left(record_id, 3) WHEN '00Q' THEN 2 WHEN '001' THEN 3
+                            WHEN '006' THEN 4 ELSE 1 END::int2 FROM gone
                         WHERE side = 2) AS n
                     ON CONFLICT (tenant_no, direction, record_id) DO UPDATE SET retry_at = excluded.retry_at
                 )

@@ -1,4 +1,5 @@
 import Drivers
+import Foundation
 package import SyncRules
 
 /// Opportunities that were pushed, or wait for their contact (R76, R77).
@@ -13,14 +14,29 @@ extension Store {
         let rows = try await query(
             "SELECT \(Self.opportunityColumns) FROM ferry.opportunity_links WHERE tenant_no = $1 AND sf_id = ANY ($2)",
             [.int4(tenant), .array(recordIDs)])
+        return try decode(rows, Self.opportunity)
+    }
+
+    private static func opportunity(_ row: PostgresRow) throws -> OpportunityLink {
+        OpportunityLink(
+            recordID: try row.get("sf_id"), state: try row.case("state"),
+            target: try row.optional("target", as: Int16.self).flatMap { number in
+                OpportunityTarget.allCases.first { $0.number == number }
+            },
+            contactRecordID: try row.optional("contact_sf_id"), contactID: try row.optional("ac_id"),
+            targetID: try row.optional("target_id"), fingerprint: try row.fingerprint("fingerprint"))
+    }
+
+    /// What is known of opportunities, with when it last changed.
+    func datedOpportunities(tenant: Int32, recordIDs: [String]) async throws -> [RecordFile.DatedOpportunity] {
+        guard !recordIDs.isEmpty else { return [] }
+        let rows = try await query(
+            """
+            SELECT \(Self.opportunityColumns), updated_at FROM ferry.opportunity_links
+            WHERE tenant_no = $1 AND sf_id = ANY ($2)
+            """, [.int4(tenant), .array(recordIDs)])
         return try decode(rows) { row in
-            OpportunityLink(
-                recordID: try row.get("sf_id"), state: try row.case("state"),
-                target: try row.optional("target", as: Int16.self).flatMap { number in
-                    OpportunityTarget.allCases.first { $0.number == number }
-                },
-                contactRecordID: try row.optional("contact_sf_id"), contactID: try row.optional("ac_id"),
-                targetID: try row.optional("target_id"), fingerprint: try row.fingerprint("fingerprint"))
+            .init(link: try Self.opportunity(row), updatedAt: try row.get("updated_at"))
         }
     }
 

@@ -61,11 +61,22 @@ package struct RecordFile: Sendable {
     package var writebacks: [Writeback] = []
     package var openWrites: [OpenWrite] = []
     package var exclusions: [ExcludedRecord] = []
+    /// Links of accounts, whose contact id is the ActiveCampaign account's.
+    package var accounts: [DatedLink] = []
+    /// Opportunities, with when they were last pushed or began to wait.
+    package var opportunities: [DatedOpportunity] = []
+
+    /// An opportunity with when its row last changed.
+    package struct DatedOpportunity: Sendable {
+        package let link: OpportunityLink
+        package let updatedAt: Date
+    }
 
     /// Whether nothing at all is known.
     package var isEmpty: Bool {
         links.isEmpty && waiting.isEmpty && failures.isEmpty && decisions.isEmpty && imports.isEmpty
-            && writebacks.isEmpty && openWrites.isEmpty && exclusions.isEmpty
+            && writebacks.isEmpty && openWrites.isEmpty && exclusions.isEmpty && accounts.isEmpty
+            && opportunities.isEmpty
     }
 }
 
@@ -100,6 +111,8 @@ extension Store {
                 side: try row.case("side"), recordID: try row.get("record_id"), writtenAt: try row.get("written_at"))
         }
         file.exclusions = try decode(answers[7], Self.excluded)
+        file.accounts = try await datedAccountLinks(tenant: tenant, recordIDs: file.recordIDs)
+        file.opportunities = try await datedOpportunities(tenant: tenant, recordIDs: file.recordIDs)
         file.runs = try await runs(Set(file.decisions.map(\.run)), tenant, since: file.decisions.first?.at)
         return file
     }

@@ -63,6 +63,7 @@ extension Store {
         all += opening(commit.openedImports, tenant: tenant)
         all += storing(accounts: commit.accountLinks, tenant: tenant, now: instant)
         all += noting(commit.memberships, tenant: tenant)
+        all += noting(persons: commit.personAccounts, tenant: tenant)
         all += settling(members: commit.settledMembers, tenant: tenant)
         all += storing(opportunities: commit.opportunities, tenant: tenant, now: instant)
         all += removing(commit.doneWritebacks, tenant: tenant)

@@ -116,6 +116,8 @@ package struct RunCommit: Sendable {
     package var memberships: [AccountMembership] = []
     package var settledMembers: [SettledMember] = []
     package var opportunities: [OpportunityLink] = []
+    /// Persons' contacts with their accounts, as just read.
+    package var personAccounts: [PersonAccount] = []
     package var runRecord: RunRecord?
     package var usage: [UsageEntry] = []
 

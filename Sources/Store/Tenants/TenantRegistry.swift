@@ -148,7 +148,8 @@ extension Store {
         }
         let tables = [
             "pending_changes", "links", "echo_ledger", "record_failures", "imports", "writebacks", "streams", "fences",
-            "webhooks", "api_usage", "account_links", "account_members", "opportunity_links", "org_facts",
+            "webhooks", "api_usage", "account_links", "account_members", "opportunity_links",
+            "person_accounts", "org_facts",
         ]
         var statements = tables.map {
             PostgresStatement("DELETE FROM ferry.\($0) WHERE tenant_no = $1", [.int4(tenant.number)])

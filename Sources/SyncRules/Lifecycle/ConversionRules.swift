@@ -41,8 +41,9 @@ package struct ConversionRules: Sendable {
         var closed = lead
         closed.state = .closed
         var plan = ConversionPlan(
-            lead: closed, contact: nil, addedTags: [.convertedToContact], removedTags: removedTags,
-            decision: .relinked, reason: "R49")
+            lead: closed, contact: nil,
+            addedTags: [record.isConvertedToPerson ? .convertedToPersonAccount : .convertedToContact],
+            removedTags: removedTags, decision: .relinked, reason: "R49")
         guard let contactID = record.convertedContactID else {
             // A person account, or a right we lack: nothing to go on with.
             return ConversionPlan(

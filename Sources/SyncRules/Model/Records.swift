@@ -64,6 +64,8 @@ package struct SalesforceRecord: Sendable {
     package var isConverted = false
     /// `ConvertedContactId` of a converted lead.
     package var convertedContactID: String?
+    /// Whether a converted lead became a person account (R51).
+    package var isConvertedToPerson = false
     /// Nil without the Salesforce package.
     package var status: SyncStatus?
     /// `AC_Change_Seq__c`; nil without the package.

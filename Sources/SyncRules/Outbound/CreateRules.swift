@@ -4,6 +4,8 @@ package struct RecordCreation: Sendable, Hashable {
     package var write: FieldWrite
     /// Fields Salesforce demands and the contact does not have: written on creation only (R20, D2).
     package var fallbacks: [String: SalesforceFieldValue]
+    /// Whether the record is a person account (R51).
+    package var isPerson = false
 }
 
 /// What a new Salesforce record is made of (R15, R16, R20, D2).
@@ -31,14 +33,15 @@ extension OutboundRules {
         if object == .lead, write.projection.values["Company"] == nil, let company = company(accountName) {
             fallbacks["Company"] = .string(company)
         }
-        if object == .contact, write.projection.values["AccountId"] == nil, let accountRecordID {
+        let isPerson = object == .contact && hasPersonAccounts && asksForPerson(contact.tags)
+        if object == .contact, !isPerson, write.projection.values["AccountId"] == nil, let accountRecordID {
             fallbacks["AccountId"] = .string(accountRecordID)
         }
-        fallbacks.merge(options(of: object)) { mapped, _ in mapped }
+        fallbacks.merge(options(of: object, isPerson: isPerson)) { mapped, _ in mapped }
         if write.projection.values["Email"] == nil, let email = contact.email {
             fallbacks["Email"] = .string(email.normalized)
         }
-        return RecordCreation(write: write, fallbacks: fallbacks)
+        return RecordCreation(write: write, fallbacks: fallbacks, isPerson: isPerson)
     }
 
     /// The company of a lead that has none; nil where a lead may go without, and becomes a person account (R70).
@@ -48,9 +51,12 @@ extension OutboundRules {
         return hasPersonAccounts && settings.allowsLeadsWithoutCompany ? nil : settings.companyFallback
     }
 
-    /// R21: owner and record type of a created record.
-    private func options(of object: ObjectKind) -> [String: SalesforceFieldValue] {
-        let recordType = object == .lead ? settings.leadRecordTypeID : settings.contactRecordTypeID
+    /// R21, R22: owner and record type of a created record.
+    private func options(of object: ObjectKind, isPerson: Bool) -> [String: SalesforceFieldValue] {
+        let recordType =
+            isPerson
+            ? settings.personAccountRecordTypeID
+            : object == .lead ? settings.leadRecordTypeID : settings.contactRecordTypeID
         var options: [String: SalesforceFieldValue] = [:]
         options["OwnerId"] = settings.ownerID.map(SalesforceFieldValue.string)
         options["RecordTypeId"] = recordType.map(SalesforceFieldValue.string)

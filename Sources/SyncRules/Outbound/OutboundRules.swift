@@ -45,6 +45,8 @@ package struct OutboundRules: Sendable {
                 contactEchoes: contactEchoes[link.recordID] ?? [])
         }
         if let object = Self.requested(by: contact.tags) {
+            // R51: what was asked for is something this org does not have.
+            if !hasPersonAccounts, asksForPerson(contact.tags) { return .drop(.outOfScope, reason: "R51") }
             if let dead = links.first {
                 // T15: what was deleted or converted in Salesforce is never made again from here.
                 return .drop(.tombstoned, reason: Self.epitaph(dead))
@@ -77,6 +79,11 @@ package struct OutboundRules: Sendable {
     private static func requested(by tags: Set<SyncTag>) -> ObjectKind? {
         let actions = tags.filter(\.createsRecord).map(\.object)
         return [.contact, .lead].first(where: actions.contains)
+    }
+
+    /// Whether the record asked for is a person account (R51); the other two actions come first.
+    package func asksForPerson(_ tags: Set<SyncTag>) -> Bool {
+        tags.filter(\.createsRecord) == [.addedToPersonAccount]
     }
 
     /// R24, R29: only what changed in mapped fields since both sides agreed, and what we can't know to have agreed.

@@ -17,9 +17,11 @@ package struct SelectionRules: Sendable {
 
     /// Why a record may not enter ActiveCampaign; nil when it may (R36).
     package func refusalOfEntry(_ record: SalesforceRecord) -> String? {
-        switch settings.selection(of: record.object) {
+        if record.isPersonAccount { return refusalOfPerson(record) }
+        if lacksCompany(record) { return "R70" }
+        return switch settings.selection(of: record.object) {
         case .none: "R36.none"
-        case .new: isNew(record) ? nil : "R37"
+        case .new: isNew(record, countingUpdates: settings.includeUpdatedExisting) ? nil : "R37"
         case .marked: record.isMarked == true ? nil : "R41"
         case .criteria: meetsCriteria(record) ? nil : "R42"
         }
@@ -31,11 +33,28 @@ package struct SelectionRules: Sendable {
     /// the link stays (R40, R41, T25). What ActiveCampaign put into Salesforce goes both ways whatever the mode (R17).
     package func refusalOfUpdate(_ record: SalesforceRecord, origin: Direction) -> String? {
         guard origin == .inbound else { return nil }
+        if record.isPersonAccount {
+            return settings.personAccountSelection == .marked && record.isMarked != true ? "R41" : nil
+        }
         return switch settings.selection(of: record.object) {
         case .none, .new: nil
         case .marked: record.isMarked == true ? nil : "R41"
         case .criteria: meetsCriteria(record) ? nil : "R40"
         }
+    }
+
+    /// R86: person accounts have a selection of their own, without criteria.
+    private func refusalOfPerson(_ record: SalesforceRecord) -> String? {
+        switch settings.personAccountSelection {
+        case .none, .criteria: "R86"
+        case .new: isNew(record, countingUpdates: settings.includeUpdatedPersonAccounts) ? nil : "R37"
+        case .marked: record.isMarked == true ? nil : "R41"
+        }
+    }
+
+    /// R70: only an org with person accounts has leads without a company.
+    private func lacksCompany(_ record: SalesforceRecord) -> Bool {
+        record.object == .lead && record.fields["Company"] == .null && !settings.allowsLeadsWithoutCompany
     }
 
     /// An object without criteria takes nothing.
@@ -44,9 +63,9 @@ package struct SelectionRules: Sendable {
     }
 
     /// Salesforce stamps whole seconds, so the start's own second counts as new.
-    private func isNew(_ record: SalesforceRecord) -> Bool {
+    private func isNew(_ record: SalesforceRecord, countingUpdates: Bool) -> Bool {
         let floor = start.timeIntervalSince1970.rounded(.down)
-        let stamp = settings.includeUpdatedExisting ? record.modifiedAt : record.createdAt
+        let stamp = countingUpdates ? record.modifiedAt : record.createdAt
         return stamp.timeIntervalSince1970 >= floor
     }
 }

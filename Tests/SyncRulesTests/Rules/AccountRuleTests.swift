@@ -50,15 +50,17 @@ import Testing
 
     @Test func R71_theMappedFieldsFlowBothWaysAndAnUnmappedOneNever() throws {
         let link = try link("A", site: "Oslo")
-        guard case .update(let settled, let write) = rules.intent(
-            for: Self.record("A", site: "Rome"), link: link, isWanted: true)
+        guard
+            case .update(let settled, let write) = rules.intent(
+                for: Self.record("A", site: "Rome"), link: link, isWanted: true)
         else {
             Issue.record("not updated")
             return
         }
         #expect(write.fields == ["Site"])
-        #expect(rules.intent(for: Self.record("A", site: "Rome"), link: settled, isWanted: true)
-            == .drop(.unchangedProjection, reason: "R29"))
+        #expect(
+            rules.intent(for: Self.record("A", site: "Rome"), link: settled, isWanted: true)
+                == .drop(.unchangedProjection, reason: "R29"))
         #expect(rules.changedFields(in: Self.account("B", site: "Oslo"), link: link) == ["Name"])
         #expect(rules.changedFields(in: Self.account("A"), link: link).isEmpty, "a value not read says nothing")
         #expect(rules.changedFields(in: Self.account("A", site: ""), link: link) == ["Site"])

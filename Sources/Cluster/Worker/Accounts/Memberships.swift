@@ -9,4 +9,12 @@ extension RunCommit {
             AccountMembership(recordID: record.id, accountRecordID: record.isPersonAccount ? nil : record.accountID)
         }
     }
+
+    /// Notes the accounts through which persons are written (R85).
+    mutating func note(personsAmong records: some Sequence<SalesforceRecord>) {
+        personAccounts += records.compactMap { record in
+            guard record.isPersonAccount, let account = record.accountID else { return nil }
+            return PersonAccount(contactRecordID: record.id, accountRecordID: account)
+        }
+    }
 }

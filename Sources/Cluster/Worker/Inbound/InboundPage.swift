@@ -154,7 +154,7 @@ struct InboundPage {
         case .create(_, let write):
             let settled = rules.link(of: record, contactID: 0, after: write)
             return self.write(
-                record, write, settled: settled, before: link, tag: SyncTag.createdFrom(record.object), replaces: true)
+                record, write, settled: settled, before: link, tag: SyncTag.createdFrom(record), replaces: true)
         }
     }
 

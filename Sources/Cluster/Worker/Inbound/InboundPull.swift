@@ -119,6 +119,7 @@ struct InboundPull {
     ) async throws {
         var commit = session.commit(run)
         tally.seen += records.count
+        commit.note(personsAmong: records)
         if session.tenant.settings.syncsAccounts { commit.note(membershipsOf: records) }
         var page = InboundPage(rules: session.inbound(object), hasStatus: session.hasPackage, claims: claims)
         let excluded = try await session.store.exclusions(tenant: session.number, recordIDs: records.map(\.id))

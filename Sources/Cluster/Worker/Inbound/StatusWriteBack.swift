@@ -17,7 +17,8 @@ struct StatusWriteBack {
             let queued = try await session.store.writebacks(
                 tenant: session.number, limit: ClusterLimits.recordsPerCall)
             guard !queued.isEmpty else { return }
-            let outcomes = try await session.salesforce.writeBack(queued)
+            let persons = try await session.personAccounts(of: queued.map(\.recordID))
+            let outcomes = try await session.salesforce.writeBack(queued, persons: persons)
             var commit = session.commit(run)
             for (writeback, outcome) in zip(queued, outcomes) {
                 if case .refused(let refusal) = outcome {

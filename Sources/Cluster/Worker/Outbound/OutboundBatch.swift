@@ -104,6 +104,7 @@ struct OutboundBatch {
         let answers = try await ask(chunk.questions, accounts: try await ContactAccounts(of: chunk, session))
         chunk.echoes.merge(try await session.echoes(of: answers.found.map(\.id)))
         try await follow(answers.held.values.filter(\.isConverted), busy: busy, &tally)
+        commit.note(personsAmong: answers.found + answers.held.values)
         let verdicts = chunk.verdicts(answers)
         tally.seen += contacts.count
 
@@ -169,7 +170,8 @@ struct OutboundBatch {
         let owners = try await session.store.links(
             tenant: session.number, recordIDs: answers.found.map(\.id))
         answers.owners = Dictionary(owners.map { ($0.recordID, $0.contactID) }, uniquingKeysWith: { first, _ in first })
-        if !session.hasExternalID, !questions.emails.isEmpty {
+        // Person accounts are never created by external id.
+        if !session.hasExternalID || session.salesforce.facts.hasPersonAccounts, !questions.emails.isEmpty {
             answers.creationAttempts = try await session.store.creationAttempts(
                 tenant: session.number, since: run.now.addingTimeInterval(-OutboundChunk.creationQuarantine))
         }

@@ -48,6 +48,8 @@ struct RecordWrite {
 
     let contact: ActiveCampaignContact
     let object: ObjectKind
+    /// The account through which the record is written when it is a person's (R85).
+    var personAccountID: String?
     /// Nil creates the record.
     let recordID: String?
     /// Mapped fields of the write; fields Salesforce refuses are taken out of it.
@@ -74,6 +76,11 @@ struct RecordWrite {
             } else {
                 Fingerprint(write.projection)
             }
+    }
+
+    /// Whether a person account is created.
+    var createsPerson: Bool {
+        if case .create(let creation) = purpose { creation.isPerson } else { false }
     }
 
     /// The ledger's entry for this write.
@@ -250,7 +257,8 @@ struct OutboundChunk {
             owners[match.record.id] = contact.id
             return link(contact, to: match.record, isAmbiguous: match.isAmbiguous)
         }
-        if !hasExternalID, let attempt = answers.creationAttempts[contact.id],
+        let isRepeatable = hasExternalID && !rules.asksForPerson(contact.tags)
+        if !isRepeatable, let attempt = answers.creationAttempts[contact.id],
             now.timeIntervalSince(attempt) < Self.creationQuarantine
         {
             return .deferred(
@@ -282,11 +290,11 @@ struct OutboundChunk {
         }
         decisions += kept(match.write, contact, record.object, record: record.id)
         if match.isEmpty, !hasExternalID || record.contactID == contact.id { return .relinked(match.link, decisions) }
-        return .write(
-            RecordWrite(
-                contact: contact, object: record.object, recordID: record.id, write: match.write,
-                purpose: .match(match, held: rules.projector(of: record.object).project(record)), rules: rules),
-            decisions)
+        var write = RecordWrite(
+            contact: contact, object: record.object, recordID: record.id, write: match.write,
+            purpose: .match(match, held: rules.projector(of: record.object).project(record)), rules: rules)
+        write.personAccountID = record.isPersonAccount ? record.accountID : nil
+        return .write(write, decisions)
     }
 
     // MARK: - Updates
@@ -312,11 +320,12 @@ struct OutboundChunk {
             echoes: echoes)
         switch verdict {
         case .write:
-            return .write(
-                RecordWrite(
-                    contact: contact, object: link.object, recordID: link.recordID, write: write,
-                    purpose: .update(link, changed: changed, echoes: echoes), rules: rules),
-                kept)
+            var update = RecordWrite(
+                contact: contact, object: link.object, recordID: link.recordID, write: write,
+                purpose: .update(link, changed: changed, echoes: echoes), rules: rules)
+            let held = answers.held[link.recordID]
+            update.personAccountID = held?.isPersonAccount ?? false ? held?.accountID : nil
+            return .write(update, kept)
         case .alreadyThere:
             return .relinked(settled, kept)
         case .salesforceWins:

@@ -21,11 +21,11 @@ struct RecordWriter {
     ) async throws -> [String] {
         var converted: [String] = []
         try await session.store.intend(tenant: session.number, writes.map(\.intention), now: run.now)
-        var remaining = writes
+        var remaining = try await throughAccounts(writes)
         var trouble: StreamTrouble?
         // The second round carries what is left of records some of whose fields were refused (D6).
         for round in 0..<ClusterLimits.fieldDropRounds where !remaining.isEmpty && trouble == nil {
-            let outcomes = try await session.salesforce.write(remaining)
+            let outcomes = try await knownByContact(try await session.salesforce.write(remaining), remaining, &commit)
             let attempts = try await attempts(of: remaining, outcomes)
             var again: [RecordWrite] = []
             for (write, outcome) in zip(remaining, outcomes) {
@@ -48,6 +48,34 @@ struct RecordWriter {
         }
         if let trouble { throw trouble }
         return converted
+    }
+
+    /// The writes to persons' contacts as writes to the persons' accounts (R85).
+    private func throughAccounts(_ writes: [RecordWrite]) async throws -> [RecordWrite] {
+        let persons = try await session.personAccounts(of: writes.compactMap(\.recordID))
+        return writes.map { write in
+            var write = write
+            write.personAccountID = write.personAccountID ?? write.recordID.flatMap { persons[$0] }
+            return write
+        }
+    }
+
+    /// A person account that was created is known by its contact from here on. One that can't be seen yet is found by its
+    /// address with the next try (T17).
+    private func knownByContact(
+        _ outcomes: [RowOutcome], _ writes: [RecordWrite], _ commit: inout RunCommit
+    ) async throws -> [RowOutcome] {
+        let made = zip(writes, outcomes).compactMap { write, outcome in
+            if write.createsPerson, case .written(let id) = outcome { id } else { nil }
+        }
+        guard !made.isEmpty else { return outcomes }
+        let contacts = try await session.salesforce.personContacts(of: made)
+        commit.personAccounts += contacts.map { PersonAccount(contactRecordID: $0.value, accountRecordID: $0.key) }
+        return zip(writes, outcomes).map { write, outcome in
+            guard write.createsPerson, case .written(let id) = outcome else { return outcome }
+            return contacts[id].map { .written(id: $0) }
+                ?? .refused(RowRefusal(kind: .passing, code: "no_person_contact", fields: [], isUnknown: true))
+        }
     }
 
     /// How often the contacts of records that may pass later were tried already.

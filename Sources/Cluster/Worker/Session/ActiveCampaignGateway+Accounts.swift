@@ -138,7 +138,9 @@ extension ActiveCampaignGateway {
 
     /// Takes a contact out of an account.
     func leave(_ place: MembershipRules.Place) async throws {
-        try await calling { () async throws(ActiveCampaignError) in _ = try await client.removePlace(place.associationID) }
+        try await calling { () async throws(ActiveCampaignError) in
+            _ = try await client.removePlace(place.associationID)
+        }
     }
 }
 

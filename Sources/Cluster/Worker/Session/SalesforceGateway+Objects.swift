@@ -139,6 +139,50 @@ extension SalesforceGateway {
         return try await send(wire())
     }
 
+    // MARK: - Persons' accounts
+
+    /// The contacts of persons' accounts, by account; those that can't be seen are missing.
+    func personContacts(of accountIDs: [String]) async throws -> [String: String] {
+        guard !accountIDs.isEmpty else { return [:] }
+        let answer = try await composite(for: [.account]) {
+            [.retrieve(object: "Account", ids: accountIDs, fields: ["Id", "PersonContactId"])]
+        }
+        let records = try reading { () throws(SalesforceError) in try answer.value[0].records() }
+        let pairs = records.compactMap { wire -> (String, String)? in
+            guard let id = wire?.id, let contact = wire?["PersonContactId"]?.string else { return nil }
+            return (id, contact)
+        }
+        return Dictionary(pairs, uniquingKeysWith: { first, _ in first })
+    }
+
+    /// People by id as a part of a call. Where accounts may be persons it is a query, for only that follows a contact to
+    /// its account.
+    func byID(_ object: ObjectKind, _ ids: [String]) throws -> Subrequest {
+        let plain = Subrequest.retrieve(object: object.salesforceName, ids: ids, fields: columns(of: object))
+        guard facts.hasPersonAccounts, object == .contact || object == .lead else { return plain }
+        return .query(
+            try reading { () throws(SalesforceError) in
+                try SOQLQuery(
+                    columns(of: object), from: object.salesforceName, where: .isIn("Id", ids.map(SOQLLiteral.string))
+                ).render()
+            })
+    }
+
+    /// The records of such a part.
+    func people(_ object: ObjectKind, in result: SubrequestResult) async throws -> [SyncRules.SalesforceRecord] {
+        guard facts.hasPersonAccounts, object == .contact || object == .lead else {
+            return try reading { () throws(SalesforceError) in try result.records() }
+                .compactMap { $0.flatMap { record($0, object) } }
+        }
+        var page = try reading { () throws(SalesforceError) in try result.page() }
+        var records = page.records.compactMap { record($0, object) }
+        while let next = page.nextRecordsURL {
+            page = try await calling { () async throws(SalesforceError) in try await client.nextPage(next).value }
+            records += page.records.compactMap { record($0, object) }
+        }
+        return records
+    }
+
     // MARK: - What the org is like
 
     /// Describes the object that tells whether accounts may be persons, and whether records say their currency.

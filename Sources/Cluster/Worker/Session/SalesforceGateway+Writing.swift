@@ -7,8 +7,18 @@ extension SalesforceGateway {
     // MARK: - Planned writes
 
     /// Writes records, a thousand a counted call.
-    /// - Returns: one outcome a write, in order.
+    /// - Returns: one outcome a write, in order; a created person account's id is that of the account.
     func write(_ writes: [RecordWrite]) async throws -> [RowOutcome] {
+        let outcomes = try await attempt(writes)
+        return zip(writes, outcomes).map { write, outcome in
+            guard case .refused(let refusal) = outcome, write.createsPerson || write.personAccountID != nil else {
+                return outcome
+            }
+            return .refused(refusal.namingContactFields)
+        }
+    }
+
+    private func attempt(_ writes: [RecordWrite]) async throws -> [RowOutcome] {
         var outcomes = try await send(writes.map(wireWrite))
         // A field the org does not have or does not let us write: learn which, and send those records without it.
         let refused = outcomes.indices.filter { index in
@@ -22,7 +32,9 @@ extension SalesforceGateway {
 
     /// A new marker for each attempt: one that repeats would slip past the package's rule (salesforce-api 13.3 B).
     private func wireWrite(_ write: RecordWrite) -> SalesforceWrite {
-        var record = Salesforce.SalesforceRecord(type: write.object.salesforceName, id: write.recordID)
+        let isPerson = write.personAccountID != nil || write.createsPerson
+        var record = Salesforce.SalesforceRecord(
+            type: isPerson ? "Account" : write.object.salesforceName, id: write.personAccountID ?? write.recordID)
         for (name, value) in write.values.sorted(by: { $0.key < $1.key })
         where schema.isWritable(name, of: write.object) {
             record.set(name, Self.wireValue(value))
@@ -31,6 +43,10 @@ extension SalesforceGateway {
             record.set(externalIDField, .string(String(write.contactID)))
         }
         if hasPackage { mark(&record, acknowledging: write.changeSequence) }
+        if isPerson { record.nameAsPerson() }
+        // Whether an account can be found by an external id of its person is not documented: it is made plainly, and
+        // looked for before it is made again (T17).
+        if write.createsPerson { return .create(record) }
         if write.recordID != nil { return .update(record) }
         return externalIDField.map { .upsert(externalIDField: $0, record) } ?? .create(record)
     }
@@ -53,14 +69,18 @@ extension SalesforceGateway {
     // MARK: - Status write-backs
 
     /// Tells records that they were synced (R52).
+    /// - Parameter persons: accounts of those that are persons', by contact.
     /// - Returns: one outcome a write-back, in order.
-    func writeBack(_ writebacks: [Writeback]) async throws -> [RowOutcome] {
+    func writeBack(_ writebacks: [Writeback], persons: [String: String] = [:]) async throws -> [RowOutcome] {
         try await send(
             writebacks.map { writeback in
+                let person = persons[writeback.recordID]
                 var record = Salesforce.SalesforceRecord(
-                    type: writeback.object.salesforceName, id: writeback.recordID)
+                    type: person == nil ? writeback.object.salesforceName : "Account",
+                    id: person ?? writeback.recordID)
                 if let externalIDField { record.set(externalIDField, .string(String(writeback.contactID))) }
                 mark(&record, acknowledging: writeback.changeSequence)
+                if person != nil { record.nameAsPerson() }
                 return .update(record)
             })
     }
@@ -71,7 +91,7 @@ extension SalesforceGateway {
         var outcomes = [RowOutcome?](repeating: nil, count: writes.count)
         let packs = try reading { () throws(SalesforceError) in try PackedWrites.pack(writes) }
         for pack in packs {
-            let answer = try await calling { () async throws(SalesforceError) in 
+            let answer = try await calling { () async throws(SalesforceError) in
                 try await client.write(pack, options: WriteOptions(assignOnCreate: assignsOnCreate))
             }
             for (place, result) in answer.value { outcomes[place] = Self.outcome(result, writes[place]) }
@@ -109,5 +129,21 @@ extension SalesforceGateway {
             case (_, .needsHuman): .blocked
             }
         return RowRefusal(kind: kind, code: error.code, fields: error.fields)
+    }
+}
+
+extension RowRefusal {
+    /// The refusal of a write to a person's account, in the contact's words.
+    fileprivate var namingContactFields: RowRefusal {
+        var refusal = self
+        refusal.fields = fields.map(PersonAccountFields.contactField)
+        return refusal
+    }
+}
+
+extension Salesforce.SalesforceRecord {
+    /// Gives the contact's fields the names they have on the person's account.
+    fileprivate mutating func nameAsPerson() {
+        fields = fields.map { Field(PersonAccountFields.name(of: $0.name), $0.value) }
     }
 }

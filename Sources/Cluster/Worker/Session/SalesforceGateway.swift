@@ -49,7 +49,9 @@ struct SalesforceGateway: Sendable {
             return facts.hasPersonAccounts ? ["Company", "ConvertedContact.IsPersonAccount"] : []
         }
         // A person's phone is the account's own.
-        let person = facts.hasPersonAccounts ? ["IsPersonAccount", "Account.Phone"] : []
+        let mapped = Set(fields[object] ?? [])
+        let shared = PersonAccountFields.onAccount.filter(mapped.contains).map { "Account." + $0 }
+        let person = facts.hasPersonAccounts ? ["IsPersonAccount"] + shared : []
         return (readsAccounts || facts.hasPersonAccounts ? ["AccountId"] : []) + person
     }
 
@@ -115,10 +117,9 @@ struct SalesforceGateway: Sendable {
     func records(_ object: ObjectKind, ids: [String]) async throws -> [SyncRules.SalesforceRecord] {
         guard !ids.isEmpty else { return [] }
         let answer = try await composite(for: [object]) {
-            [.retrieve(object: object.salesforceName, ids: ids, fields: columns(of: object))]
+            [try byID(object, ids)]
         }
-        return try reading { () throws(SalesforceError) in try answer.value[0].records() }
-            .compactMap { $0.flatMap { record($0, object) } }
+        return try await people(object, in: answer.value[0])
     }
 
     // MARK: - Asking before a write
@@ -129,7 +130,7 @@ struct SalesforceGateway: Sendable {
         let searched: [ObjectKind] = questions.emails.isEmpty ? [] : [.contact, .lead]
         let answer = try await composite(for: searched + ids.map(\.key)) {
             try searched.map { .query(try search($0, questions)) }
-                + ids.map { .retrieve(object: $0.key.salesforceName, ids: $0.value, fields: columns(of: $0.key)) }
+                + ids.map { try byID($0.key, $0.value) }
                 + (questions.accountNames.isEmpty ? [] : [try accountSearch(questions.accountNames)])
         }
         var answers = OutboundAnswers()
@@ -145,10 +146,7 @@ struct SalesforceGateway: Sendable {
             }
         }
         for ((object, _), result) in zip(ids, answer.value.dropFirst(searched.count)) {
-            let records = try reading { () throws(SalesforceError) in try result.records() }
-            for record in records.compactMap({ $0.flatMap { self.record($0, object) } }) {
-                answers.held[record.id] = record
-            }
+            for record in try await people(object, in: result) { answers.held[record.id] = record }
         }
         return answers
     }
@@ -186,6 +184,12 @@ struct SalesforceGateway: Sendable {
         if let markerField { record.isMarked = wire[markerField]?.bool }
         record.isPersonAccount = wire["IsPersonAccount"]?.bool ?? false
         record.accountID = wire["AccountId"]?.string
+        record.isConvertedToPerson = wire["ConvertedContact.IsPersonAccount"]?.bool ?? false
+        if record.isPersonAccount, object == .contact {
+            for field in PersonAccountFields.onAccount where record.fields[field] != nil {
+                record.fields[field] = wire["Account." + field].flatMap(Self.value) ?? .null
+            }
+        }
         return record
     }
 

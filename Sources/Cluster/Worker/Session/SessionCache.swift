@@ -199,7 +199,8 @@ extension CallClass {
             case .importInfo: .importCheck
             case .contactTagAdd, .contactTagRemove, .tagCreate: .tag
             case .accountsPage, .accountGet, .accountValues, .accountPlaces, .deals: .read
-            case .accountCreate, .accountUpdate, .accountPlaceAdd, .accountPlaceRemove, .objectRecordUpsert, .dealCreate,
+            case .accountCreate, .accountUpdate, .accountPlaceAdd, .accountPlaceRemove, .objectRecordUpsert,
+                .dealCreate,
                 .dealUpdate:
                 .write
             case .accountFields, .objectSchemas, .dealFields, .dealPipelines, .dealStages: .describe

@@ -114,6 +114,12 @@ struct TenantSession: Sendable {
         }
     }
 
+    /// The accounts through which records are written that are persons' contacts (R85).
+    func personAccounts(of recordIDs: [String]) async throws -> [String: String] {
+        guard salesforce.facts.hasPersonAccounts else { return [:] }
+        return try await store.personAccounts(tenant: number, recordIDs: recordIDs)
+    }
+
     /// Writes of ours to these records and their contacts whose outcome was never committed.
     func echoes(of recordIDs: [String]) async throws -> OutstandingEchoes {
         OutstandingEchoes(try await store.echoes(tenant: number, recordIDs: recordIDs))

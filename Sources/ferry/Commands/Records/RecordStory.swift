@@ -45,7 +45,8 @@ struct RecordStory: Encodable {
             Self.runs(file) + file.decisions.map(Self.decision) + file.links.map(Self.link)
             + file.waiting.map(Self.change) + file.failures.map(Self.failure) + file.imports.map(Self.importing)
             + file.openWrites.map(Self.write) + file.writebacks.map(Self.writeback)
-            + file.exclusions.map(Self.exclusion)
+            + file.exclusions.map(Self.exclusion) + file.accounts.map(Self.account)
+            + file.opportunities.map(Self.opportunity)
         // Stable: what shares an instant stays in the order above, a run before its decisions.
         events = all.enumerated().sorted { ($0.element.at, $0.offset) < ($1.element.at, $1.offset) }.map(\.element)
         next = outlook.sentences(file)
@@ -101,6 +102,34 @@ struct RecordStory: Encodable {
             at: dated.createdAt, kind: "link",
             text: "Linked: \(contact) ↔ \(link.object.salesforceName) \(link.recordID), first from \(origin); \(state)."
         )
+    }
+
+    private static func account(_ dated: RecordFile.DatedLink) -> Event {
+        let state =
+            switch dated.link.state {
+            case .active: "both are kept in step"
+            case .contactMissing:
+                "ActiveCampaign's is gone since \(stamp(dated.updatedAt)); it is made again when Salesforce's changes (R89)"
+            case .missing, .closed, .merged:
+                "Salesforce's is gone since \(stamp(dated.updatedAt)); nothing is written to it (R89)"
+            }
+        return Event(
+            at: dated.createdAt, kind: "link",
+            text: "Linked: ActiveCampaign account \(dated.link.contactID) ↔ Account \(dated.link.recordID); \(state).")
+    }
+
+    private static func opportunity(_ dated: RecordFile.DatedOpportunity) -> Event {
+        let link = dated.link
+        let contact = link.contactID.map { " on contact \($0)" } ?? ""
+        let target = link.target == .deal ? "a deal" : "a record of the custom object"
+        let text =
+            switch link.state {
+            case .pushed: "Opportunity \(link.recordID) is \(target)\(contact) (R74)."
+            case .missing: "Opportunity \(link.recordID) was deleted in Salesforce; \(target)\(contact) stays (R77)."
+            case .waiting:
+                "Opportunity \(link.recordID) waits for contact \(link.contactRecordID ?? "") to be synced (R77)."
+            }
+        return Event(at: dated.updatedAt, kind: "link", text: text, record: link.recordID)
     }
 
     private static func change(_ waiting: RecordFile.Waiting) -> Event {

@@ -31,6 +31,11 @@ struct DocumentCheck {
             error("settings", "without settings nothing runs; `settings: {}` takes the defaults")
         }
         mappings(document.mappings ?? [])
+        if document.mappings?.contains(where: { $0.object == "account" }) ?? false,
+            document.settings?.syncAccounts != true
+        {
+            warning("settings.sync_accounts", "account fields are mapped, and accounts are not synced")
+        }
         for (index, row) in (document.criteria ?? []).enumerated() { criterion(row, "criteria[\(index)]") }
         unique(document.criteria ?? [], "criteria", "this place in the group is taken") {
             "\($0.object) \($0.groupNo ?? 1) \($0.position ?? 1)"
@@ -103,10 +108,33 @@ struct DocumentCheck {
             error("settings.company_fallback", "the company fallback is 1 to 255 characters long")
         }
         if let list = row.defaultListID, list <= 0 { error("settings.default_list_id", "a list id is positive") }
-        for (column, id) in [("owner", row.defaultOwnerID), ("record_type", row.defaultRecordTypeID)] {
+        let ids = [
+            ("default_owner_id", row.defaultOwnerID), ("default_record_type_id", row.defaultRecordTypeID),
+            ("contact_record_type_id", row.contactRecordTypeID),
+            ("person_account_record_type_id", row.personAccountRecordTypeID),
+        ]
+        for (column, id) in ids {
             if let id, !id.matches(#/[A-Za-z0-9]{15}|[A-Za-z0-9]{18}/#) {
-                error("settings.default_\(column)_id", "a Salesforce id has 15 or 18 letters and digits")
+                error("settings.\(column)", "a Salesforce id has 15 or 18 letters and digits")
             }
+        }
+        objects(row)
+    }
+
+    /// Accounts, opportunities and person accounts (R71, R76, R86).
+    private mutating func objects(_ row: SettingsDocument) {
+        if let target = row.opportunityTarget {
+            word(target, of: OpportunityTarget.allCases.map(\.rawValue), "settings.opportunity_target", "target")
+            if row.syncOpportunities != true {
+                warning("settings.opportunity_target", "it has no effect without sync_opportunities: true")
+            }
+        }
+        if let selection = row.personAccountSelection {
+            word(selection, of: ["none", "new", "marked"], "settings.person_account_selection", "selection")
+        }
+        if row.useAssignmentRule == true, row.defaultOwnerID != nil {
+            warning(
+                "settings.default_owner_id", "the assignment rule of use_assignment_rule may give leads another owner")
         }
     }
 
@@ -133,7 +161,13 @@ struct DocumentCheck {
                 "update mode")
         }
         types(row, field, place)
-        if (row.acField == "email") != (row.sfField == "Email") {
+        if row.object == "opportunity" {
+            error("\(place).object", "the four fields of an opportunity are fixed (R75)")
+        }
+        if row.object == "account", field?.personalizationTag == nil || row.sfField == "Name" {
+            error("\(place).ac_field", "account fields go with custom account fields; the name is always mapped (R71)")
+        }
+        if row.object != "account", (row.acField == "email") != (row.sfField == "Email") {
             error("\(place).ac_field", "the e-mail of one side is mapped to that of the other (R8)")
         }
     }
