@@ -48,11 +48,11 @@ enum CallsScenario: String, CaseIterable, ExpressibleByArgument {
     func perform(_ cluster: BenchCluster, _ tenant: BenchTenant) async throws {
         switch self {
         case .idleHour:
-            for _ in 0..<6 {
-                cluster.clock.advance(by: 601)
-                try await tenant.run(.outbound)
+            // Steps of a minute, as a departure is up to a minute late (R10).
+            for _ in 0..<60 {
+                cluster.clock.advance(by: 60)
+                try await cluster.settle()
             }
-            try await tenant.run(.inbound)
         case .outboundPackage, .outboundPlain, .create: try await tenant.run(.outbound)
         case .pull: try await tenant.run(.inbound)
         }

@@ -44,6 +44,7 @@ struct BenchTenant {
         number = row.number
         try await cluster.settle()
         cluster.clock.advance(by: 3_600)
+        try await cluster.settle()
     }
 
     private static func insertRows(
