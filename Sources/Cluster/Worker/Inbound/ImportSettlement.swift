@@ -94,7 +94,8 @@ struct ImportSettlement {
     /// The next look comes later each time the first of them is found open, up to a minute apart.
     private func postpone(_ waiting: [OpenImport], _ busy: inout BusyContacts) async throws {
         guard let first = waiting.first else { return }
-        let wait = min(ClusterLimits.firstImportCheck * pow(1.5, Double(first.checks)), ClusterLimits.longestImportCheck)
+        let wait = min(
+            ClusterLimits.firstImportCheck * pow(1.5, Double(first.checks)), ClusterLimits.longestImportCheck)
         let next = run.now.addingTimeInterval(wait)
         try await session.store.postponeImports(
             tenant: session.number, asked: first.batchID, others: waiting.dropFirst().map(\.batchID), checkAt: next)

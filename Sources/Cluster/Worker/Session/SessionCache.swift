@@ -102,7 +102,8 @@ final class SessionCache: Sendable {
         let client = try activeCampaign(tenant, meter)
         let catalog: FieldCatalog
         do { catalog = FieldCatalog(try await client.fields()) } catch { throw StreamTrouble(error) }
-        let campaign = ActiveCampaignGateway(client: client, catalog: catalog, tagIDs: TagCache())
+        let campaign = ActiveCampaignGateway(
+            client: client, catalog: catalog, tagIDs: TagCache(), defaultListID: tenant.settings.defaultListID)
         return Parts(
             version: tenant.version, activeCampaign: campaign, salesforce: try salesforce(tenant, meter), meter: meter,
             madeAt: clock.now, usedAt: .now)
