@@ -1,3 +1,4 @@
+package import ActiveCampaign
 package import Drivers
 import Foundation
 package import JobQueue
@@ -20,13 +21,16 @@ package struct JobRunner: Sendable {
     ///   - http: the process's HTTP client.
     ///   - keys: opens tenants' secrets.
     ///   - providers: which addresses may be called.
+    ///   - paceClock: by which calls to ActiveCampaign keep their pace.
     package init(
-        store: Store, clock: WallClock, logger: Logger, http: HTTPClient, keys: KeyRing, providers: ProviderPolicy
+        store: Store, clock: WallClock, logger: Logger, http: HTTPClient, keys: KeyRing, providers: ProviderPolicy,
+        paceClock: PaceClock = .system
     ) {
         self.store = store
         self.clock = clock
         self.logger = logger
-        sessions = SessionCache(store: store, clock: clock, http: http, keys: keys, providers: providers)
+        sessions = SessionCache(
+            store: store, clock: clock, http: http, keys: keys, providers: providers, paceClock: paceClock)
     }
 
     /// Runs a job to its end.
@@ -85,7 +89,10 @@ package struct JobRunner: Sendable {
             guard session.tenant.settings.outboundEnabled else { return RunTally() }
             try await WebhookRegistration(session: session, run: run).ensure()
             var tally = try await OutboundBatch(session: session, run: run).execute()
-            try await AccountBatch(session: session, run: run).execute(&tally)
+            // Accounts that can't be read or written keep no contact waiting (T5).
+            do { try await AccountBatch(session: session, run: run).execute(&tally) } catch let trouble as StreamTrouble {
+                tally.troubles[.account] = trouble
+            }
             return tally
         case .inbound:
             return try await InboundPull(session: session, run: run).execute()

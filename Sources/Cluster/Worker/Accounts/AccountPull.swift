@@ -22,6 +22,11 @@ struct AccountPull {
         cursor = try stream.cursor(default: InboundCursor(start: stream.createdAt))
     }
 
+    /// Ends the sweep where it stands when accounts can't be read or written now: people go on (T5).
+    mutating func stop(for trouble: StreamTrouble?) {
+        if trouble != nil { cursor = nil }
+    }
+
     private var isOn: Bool { session.tenant.settings.syncsAccounts }
 
     // MARK: - The sweep
@@ -33,14 +38,23 @@ struct AccountPull {
             self.cursor = InboundPull.begun(cursor, page)
             return
         }
-        try await settle(page.records, cursor: next, &tally)
-        self.cursor = page.isLast ? nil : next
+        do {
+            try await settle(page.records, cursor: next, &tally)
+            self.cursor = page.isLast ? nil : next
+        } catch let trouble as StreamTrouble {
+            tally.troubles[.account] = trouble
+            stop(for: trouble)
+        }
     }
 
     /// Reads accounts by id and settles them: those that failed and are due again.
     func settle(ids: [String], _ tally: inout RunTally) async throws {
         guard isOn, !ids.isEmpty else { return }
-        try await settle(try await session.salesforce.records(.account, ids: ids), cursor: nil, &tally)
+        do {
+            try await settle(try await session.salesforce.records(.account, ids: ids), cursor: nil, &tally)
+        } catch let trouble as StreamTrouble {
+            tally.troubles[.account] = trouble
+        }
     }
 
     private func settle(
@@ -141,11 +155,16 @@ struct AccountPull {
     // MARK: - What people bring along
 
     /// Makes the accounts that synced people belong to, and puts the people into them.
+    /// What stops it is the stream of accounts' trouble alone.
     func followUp(_ tally: inout RunTally) async throws {
         guard isOn else { return }
-        try await readMissingMemberships()
-        try await enrol(&tally)
-        try await AccountPlaces(session: session, run: run).settle(&tally)
+        do {
+            try await readMissingMemberships()
+            try await enrol(&tally)
+            try await AccountPlaces(session: session, run: run).settle(&tally)
+        } catch let trouble as StreamTrouble {
+            tally.troubles[.account] = trouble
+        }
     }
 
     /// People who were linked before accounts were synced, or by a batch since the last pull.

@@ -36,7 +36,10 @@ struct InboundPull {
             sweeps[.account] = accounts.cursor
             sweeps[.opportunity] = opportunities.records
             guard !sweeps.isEmpty || opportunities.roles != nil else { break }
-            let (answer, roles) = try await session.salesforce.pull(sweeps, roles: opportunities.roles)
+            let (read, roles) = try await session.salesforce.pull(sweeps, roles: opportunities.roles)
+            let answer = try pages(read, &cursors, &tally)
+            accounts.stop(for: tally.troubles[.account])
+            opportunities.stop(for: tally.troubles[.opportunity])
             // First of all, so that a contact that was a lead a moment ago is known as that.
             let followed = try await LifecycleSettlement(session: session, run: run).settle(
                 Self.order.flatMap { answer[$0]?.records ?? [] }, busy: busy, &tally)
@@ -55,10 +58,25 @@ struct InboundPull {
             try await opportunities.settle(answer[.opportunity], roles: roles, &tally)
         }
         // Parents before children: accounts, the people's places in them, and what hangs on people.
-        try await accounts.followUp(&tally)
-        try await opportunities.followUp(&tally)
+        if tally.troubles[.account] == nil { try await accounts.followUp(&tally) }
+        if tally.troubles[.opportunity] == nil { try await opportunities.followUp(&tally) }
         try await StatusWriteBack(session: session, run: run).flush(&tally)
         return tally
+    }
+
+    /// The pages that could be read. An object that can't stops alone (T5); when none can, the run does.
+    private func pages(
+        _ answer: [ObjectKind: Result<SalesforceGateway.Page, StreamTrouble>],
+        _ cursors: inout [ObjectKind: InboundCursor], _ tally: inout RunTally
+    ) throws -> [ObjectKind: SalesforceGateway.Page] {
+        let pages = answer.compactMapValues { try? $0.get() }
+        for object in ObjectKind.allCases {
+            guard case .failure(let trouble) = answer[object] else { continue }
+            guard !pages.isEmpty else { throw trouble }
+            cursors[object] = nil
+            tally.troubles[object] = trouble
+        }
+        return pages
     }
 
     // MARK: - Cursors
@@ -91,10 +109,9 @@ struct InboundPull {
         let due = try await session.store.failuresDue(
             tenant: session.number, direction: .inbound, now: run.now, limit: ClusterLimits.retriesPerRun)
         tally.hasMore = due.count == ClusterLimits.retriesPerRun
-        try await AccountPull(session: session, run: run).settle(
-            ids: due.filter { $0.object == .account }.map(\.recordID), &tally)
-        try await OpportunityPull(session: session, run: run).settle(
-            ids: due.filter { $0.object == .opportunity }.map(\.recordID), &tally)
+        func ids(_ object: ObjectKind) -> [String] { due.filter { $0.object == object }.map(\.recordID) }
+        try await AccountPull(session: session, run: run).settle(ids: ids(.account), &tally)
+        try await OpportunityPull(session: session, run: run).settle(ids: ids(.opportunity), &tally)
         for object in Self.order {
             let own = due.filter { $0.object == object }
             guard !own.isEmpty else { continue }

@@ -25,6 +25,11 @@ struct OpportunityPull {
         hasRoles = true
     }
 
+    /// Ends the sweeps where they stand when opportunities or their roles can't be read or written now: people go on (T5).
+    mutating func stop(for trouble: StreamTrouble?) {
+        if trouble != nil { (hasRecords, hasRoles) = (false, false) }
+    }
+
     private var isOn: Bool { session.tenant.settings.syncsOpportunities }
     /// Where the sweep over opportunities stands; nil when it is whole.
     var records: InboundCursor? { hasRecords ? cursor?.records : nil }
@@ -58,8 +63,13 @@ struct OpportunityPull {
                 next.roles = InboundPull.begun(next.roles, roles.page)
             }
         }
-        try await settle(found, also: touched.subtracting(found.map(\.id)).sorted(), cursor: next, &tally)
-        cursor = next
+        do {
+            try await settle(found, also: touched.subtracting(found.map(\.id)).sorted(), cursor: next, &tally)
+            cursor = next
+        } catch let trouble as StreamTrouble {
+            tally.troubles[.opportunity] = trouble
+            stop(for: trouble)
+        }
     }
 
     /// Pushes what waited for a contact that is synced by now.
@@ -74,7 +84,9 @@ struct OpportunityPull {
     /// Reads opportunities by id and settles them.
     func settle(ids: [String], _ tally: inout RunTally) async throws {
         guard isOn, !ids.isEmpty else { return }
-        try await settle([], also: ids, cursor: nil, &tally)
+        do { try await settle([], also: ids, cursor: nil, &tally) } catch let trouble as StreamTrouble {
+            tally.troubles[.opportunity] = trouble
+        }
     }
 
     // MARK: - Settling

@@ -33,9 +33,7 @@ struct SalesforceGateway: Sendable {
     /// Everything a record is read with, less what the org does not have.
     func columns(of object: ObjectKind) -> [String] {
         guard object == .contact || object == .lead else { return objectColumns(of: object) }
-        var names = ["Id", "CreatedDate", "SystemModstamp", "IsDeleted", "MasterRecordId", "Email"]
-        if object == .lead { names += ["IsConverted", "ConvertedContactId"] }
-        names += personColumns(of: object)
+        var names = Self.essentials(of: object) + personColumns(of: object)
         if hasPackage { names += [PackageField.status, PackageField.changeSequence] }
         if let externalIDField { names.append(externalIDField) }
         if let markerField { names.append(markerField) }
@@ -56,10 +54,21 @@ struct SalesforceGateway: Sendable {
     }
 
     private func objectColumns(of object: ObjectKind) -> [String] {
-        var names = ["Id", "CreatedDate", "SystemModstamp", "IsDeleted"]
-        if object == .account { names += ["MasterRecordId"] + (facts.hasPersonAccounts ? ["IsPersonAccount"] : []) }
+        var names = Self.essentials(of: object)
+        if object == .account { names += facts.hasPersonAccounts ? ["IsPersonAccount"] : [] }
         if object == .opportunity { names += facts.hasCurrencies ? [OpportunityRules.currencyField] : [] }
         return schema.readable(names + (fields[object] ?? []), of: object)
+    }
+
+    /// The fields no record can be read without.
+    private static func essentials(of object: ObjectKind) -> [String] {
+        let common = ["Id", "CreatedDate", "SystemModstamp", "IsDeleted"]
+        return switch object {
+        case .contact: common + ["MasterRecordId", "Email"]
+        case .lead: common + ["MasterRecordId", "Email", "IsConverted", "ConvertedContactId"]
+        case .account: common + ["MasterRecordId"]
+        case .opportunity: common
+        }
     }
 
     // MARK: - Pulling
@@ -75,25 +84,56 @@ struct SalesforceGateway: Sendable {
 
     /// The next page of each object's sweep, deleted records and losers of merges included, in one counted call (T20, T24).
     /// - Parameter roles: the sweep of contact roles, which goes along (R76).
+    /// - Returns: a page for each object, or why it can't be read; the others go on (T5). Without the contact roles there
+    ///   are no opportunities.
     func pull(
         _ cursors: [ObjectKind: InboundCursor], roles: InboundCursor? = nil
-    ) async throws -> (pages: [ObjectKind: Page], roles: RolesPage?) {
+    ) async throws -> (pages: [ObjectKind: Result<Page, StreamTrouble>], roles: RolesPage?) {
         let objects = cursors.keys.sorted { $0.rawValue < $1.rawValue }
         let answer = try await composite(for: objects) {
             try objects.map { object in
                 .queryAll(try Self.sweep(object.salesforceName, columns(of: object), cursors[object]))
             } + (roles.map { [try rolesPart($0)] } ?? [])
         }
-        var pages: [ObjectKind: Page] = [:]
+        var pages: [ObjectKind: Result<Page, StreamTrouble>] = [:]
         for (object, result) in zip(objects, answer.value) {
-            let page = try reading { () throws(SalesforceError) in try result.page() }
-            pages[object] = Page(
-                records: page.records.compactMap { record($0, object) },
-                isLast: page.isDone && page.records.count < ClusterLimits.inboundPage,
-                serverNow: answer.serverDate ?? clock.now)
+            pages[object] = page(result, object, serverNow: answer.serverDate ?? clock.now)
         }
         guard roles != nil, answer.value.count > objects.count else { return (pages, nil) }
-        return (pages, try self.roles(answer.value[objects.count], serverNow: answer.serverDate ?? clock.now))
+        do {
+            return (pages, try self.roles(answer.value[objects.count], serverNow: answer.serverDate ?? clock.now))
+        } catch let trouble as StreamTrouble {
+            pages[.opportunity] = .failure(trouble)
+            return (pages, nil)
+        }
+    }
+
+    private func page(
+        _ result: SubrequestResult, _ object: ObjectKind, serverNow: Date
+    ) -> Result<Page, StreamTrouble> {
+        let page: QueryPage
+        do throws(SalesforceError) { page = try result.page() } catch { return .failure(trouble(error, object)) }
+        let records = page.records.compactMap { record($0, object) }
+        // A record without id or stamp would be passed over for ever (T33).
+        guard records.count == page.records.count else {
+            return .failure(
+                StreamTrouble(
+                    kind: .bug, code: "record_unreadable",
+                    message: "Salesforce sent \(object.salesforceName) records without Id or SystemModstamp."))
+        }
+        return .success(
+            Page(
+                records: records, isLast: page.isDone && records.count < ClusterLimits.inboundPage,
+                serverNow: serverNow))
+    }
+
+    /// What a failed page means, with the names of the fields it can't be read without.
+    private func trouble(_ error: SalesforceError, _ object: ObjectKind) -> StreamTrouble {
+        let lacking = schema.lacking(object).map { "\(object.salesforceName).\($0)" }
+        guard error.verdict == .needsHuman(.mapping), !lacking.isEmpty else { return StreamTrouble(error) }
+        return StreamTrouble(
+            kind: .needsHuman, code: error.code,
+            message: "Salesforce hides \(lacking.joined(separator: ", ")) from our user; give it the right to read it.")
     }
 
     static func sweep(
@@ -232,9 +272,13 @@ struct SalesforceGateway: Sendable {
             }
             guard let description = answer.value?.description else { continue }
             var used = fields[object] ?? []
-            if hasPackage { used += PackageField.all }
-            used += [externalIDField, markerField].compactMap(\.self)
-            if schema.learn(description, of: object, using: used) { isNew = true }
+            if object == .contact || object == .lead {
+                if hasPackage { used += PackageField.all }
+                used += [externalIDField, markerField].compactMap(\.self)
+            }
+            if schema.learn(description, of: object, using: used, essential: Self.essentials(of: object)) {
+                isNew = true
+            }
         }
         return isNew
     }
