@@ -52,7 +52,7 @@ private func list(_ ids: some Sequence<Int>, total: Int? = nil) -> String {
         #expect(
             request.query == [
                 "limit=100", "orders[id]=ASC", "id_greater=6", "filters[updated_after]=2026-05-28T08:05:54Z",
-                "include=fieldValues,contactTags,contactTags.tag,contactLists",
+                "include=fieldValues,contactTags,contactTags.tag,contactLists,accountContacts",
             ])
     }
 

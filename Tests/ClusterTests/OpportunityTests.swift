@@ -3,6 +3,8 @@ import Foundation
 import Simulators
 import Testing
 
+import enum SyncRules.Direction
+
 /// Opportunities, one way, through real queue, PostgreSQL and HTTP (R74–R78).
 @Suite(.timeLimit(.minutes(5)))
 struct OpportunityTests {
@@ -143,6 +145,40 @@ struct OpportunityTests {
         try tenant.update("Opportunity", id, ["StageName": "Closed Won"])
         try await Self.rounds(cluster)
         #expect(tenant.account.deals().map(\.stage) == ["Closed Won"])
+        await cluster.stop()
+    }
+
+    /// Issue 6: an idle poll of four objects and their deletions is one counted call.
+    @Test func anIdlePullOfAllObjectsIsOneCall() async throws {
+        let (cluster, tenant) = try await Self.start(["sync_accounts": "true"])
+        let contact = try tenant.createContact("ann@a.example")
+        _ = try Self.create(tenant, "Big", of: [(contact, true)])
+        try await Self.rounds(cluster)
+        // Before the next outbound batch is due.
+        cluster.advance(300)
+        let (before, mark) = (tenant.org.apiUsage.used, tenant.account.mark())
+        try await tenant.request(.inbound, in: cluster)
+        try await cluster.settle()
+        #expect(tenant.org.apiUsage.used - before == 1)
+        #expect(tenant.account.calls(since: mark).total == 0)
+        await cluster.stop()
+    }
+
+    @Test func T5_opportunitiesThatCantBeReadKeepNobodyElseWaiting() async throws {
+        let (cluster, tenant) = try await Self.start()
+        tenant.org.setFieldAccess("OpportunityContactRole", "OpportunityId", isReadable: false)
+        try tenant.createContact("ann@a.example")
+        try await Self.rounds(cluster, 1)
+        #expect(tenant.account.contact(email: "ann@a.example") != nil)
+        let states: [String] = try await cluster.pool.query(
+            "SELECT object || ' ' || state AS name FROM ferry.sync_status WHERE direction = 'inbound' ORDER BY 1"
+        ).decode { try $0.get("name") }
+        #expect(states == ["contact waiting", "lead waiting", "opportunity needs attention"])
+        tenant.org.setFieldAccess("OpportunityContactRole", "OpportunityId")
+        let contact = try #require(tenant.record("Contact", "ann@a.example")).id
+        _ = try Self.create(tenant, "Big", of: [(contact, true)])
+        try await Self.rounds(cluster)
+        #expect(Self.records(tenant).count == 1)
         await cluster.stop()
     }
 

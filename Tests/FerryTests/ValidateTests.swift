@@ -68,6 +68,20 @@ extension ProcessTests {
                 ("Europe/Berlin", "Europe/Atlantis", "settings.time_zone"),
                 ("lead_selection: criteria", "contact_selection: criteria", "settings.contact_selection"),
                 ("lead_selection: criteria", "lead_selection: some", "settings.lead_selection"),
+                ("lead_selection:", "opportunity_target: invoice, lead_selection:", "settings.opportunity_target"),
+                (
+                    "lead_selection:", "person_account_selection: criteria, lead_selection:",
+                    "settings.person_account_selection"
+                ),
+                (
+                    "lead_selection:", "contact_record_type_id: '012', lead_selection:",
+                    "settings.contact_record_type_id"
+                ),
+                (
+                    "object: contact, sf_field: Birthdate", "object: opportunity, sf_field: Birthdate",
+                    "mappings[0].object"
+                ),
+                ("object: contact, sf_field: Birthdate", "object: account, sf_field: Name", "mappings[0].ac_field"),
                 ("ac_type: date", "ac_type: checkbox", "mappings[0].ac_type"),
                 ("sf_type: date", "sf_type: day", "mappings[0].sf_type"),
                 ("update_mode: sf_to_ac", "update_mode: ac_to_sf", "mappings[1].update_mode"),

@@ -23,6 +23,26 @@ import Testing
         BadRow("UPDATE ferry.tenants SET state = 'sleeping'", "a tenant is active, paused or removed"),
         BadRow("UPDATE ferry.tenants SET id = 'other'", "a tenant id never changes"),
         BadRow(
+            "UPDATE ferry.sync_settings SET opportunity_target = 'invoice'",
+            "opportunities become custom_object records or deals"),
+        BadRow(
+            "UPDATE ferry.sync_settings SET person_account_selection = 'criteria'",
+            "person accounts are selected by none, new or marked"),
+        BadRow(
+            "UPDATE ferry.sync_settings SET contact_record_type_id = '012'",
+            "a contact record type id has 15 or 18 letters and digits"),
+        BadRow(
+            "UPDATE ferry.sync_settings SET person_account_record_type_id = '012'",
+            "a person account record type id has 15 or 18 characters"),
+        BadRow(
+            "INSERT INTO ferry.field_mappings (tenant, object, sf_field, ac_field) "
+                + "VALUES ('acme', 'opportunity', 'Type', 'custom:T')",
+            "the four fields of an opportunity are fixed"),
+        BadRow(
+            "INSERT INTO ferry.field_mappings (tenant, object, sf_field, ac_field) "
+                + "VALUES ('acme', 'account', 'Phone', 'phone')",
+            "account fields go with custom account fields"),
+        BadRow(
             "INSERT INTO ferry.connections (tenant, provider, base_url, secret) VALUES ('acme', 'hubspot', 'https://x.y', 'ferry1.a.b')",
             "the provider is activecampaign or salesforce"),
         BadRow(

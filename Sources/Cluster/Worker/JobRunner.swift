@@ -90,7 +90,8 @@ package struct JobRunner: Sendable {
             try await WebhookRegistration(session: session, run: run).ensure()
             var tally = try await OutboundBatch(session: session, run: run).execute()
             // Accounts that can't be read or written keep no contact waiting (T5).
-            do { try await AccountBatch(session: session, run: run).execute(&tally) } catch let trouble as StreamTrouble {
+            do { try await AccountBatch(session: session, run: run).execute(&tally) } catch let trouble as StreamTrouble
+            {
                 tally.troubles[.account] = trouble
             }
             return tally

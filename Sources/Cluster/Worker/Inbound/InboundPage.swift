@@ -22,6 +22,10 @@ struct ContactWrite {
     var contactID: Int64? { settled.contactID == 0 ? nil : settled.contactID }
 
     /// Whether a bulk import can carry it: by address, and without clearing a field (activecampaign-api 6).
+    ///
+    /// Not who opted out, although an import can name lists to unsubscribe from: whoever is on the account's other lists
+    /// could only be reached by naming every list, what that leaves on a contact who was never on one is not documented,
+    /// and a person recorded as unsubscribed is refused by every later subscription of an import (R83).
     var fitsImport: Bool { !changesEmail && !optsOut && !values.values.contains("") }
 
     /// Whether the contact is to get no more mail (R83).

@@ -275,6 +275,8 @@ struct SalesforceGateway: Sendable {
             if object == .contact || object == .lead {
                 if hasPackage { used += PackageField.all }
                 used += [externalIDField, markerField].compactMap(\.self)
+                // A field on the way to another object is not in this one's description.
+                used += personColumns(of: object).filter { !$0.contains(".") }
             }
             if schema.learn(description, of: object, using: used, essential: Self.essentials(of: object)) {
                 isNew = true
