@@ -60,6 +60,8 @@ package enum ClusterLimits {
     static let accountPages = 500
     /// Seconds until an org is described anew.
     static let orgFactsLife: TimeInterval = 7 * 86_400
+    /// Seconds before the first attempt from which a deal is looked for whose creation was not answered.
+    static let dealSearchMargin: TimeInterval = 600
     /// Stages made in the pipeline of opportunities.
     static let dealStages = 50
 

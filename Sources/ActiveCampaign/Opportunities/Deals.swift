@@ -1,5 +1,5 @@
 import Drivers
-import Foundation
+package import Foundation
 
 /// A pipeline of deals.
 package struct DealPipeline: Sendable, Hashable {
@@ -135,10 +135,11 @@ extension ActiveCampaignClient {
             }, uniquingKeysWith: { first, _ in first })
     }
 
-    /// The deals of a title, with what their description says: how a deal is found whose creation was not answered.
-    package func deals(titled title: String) async throws(ActiveCampaignError) -> [(id: Int64, details: String)] {
+    /// The deals made since an instant, with what their description says: how a deal is found whose creation was not
+    /// answered, whatever its title is by now.
+    package func deals(createdSince since: Date) async throws(ActiveCampaignError) -> [(id: Int64, details: String)] {
         let rows: [DealRow] = try await wholeList(
-            .get(.deals, "deals", [("filters[search]", title), ("filters[search_field]", "title")]), key: "deals")
+            .get(.deals, "deals", [("filters[created_after]", WireDate.text(since))]), key: "deals")
         return rows.compactMap { row in row.id.integer.map { ($0, row.description?.orEmpty ?? "") } }
     }
 

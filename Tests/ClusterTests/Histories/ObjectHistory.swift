@@ -16,7 +16,8 @@ final class ObjectHistory {
     let tenant: TestTenant
     let isDeal: Bool
     private var random: SeededGenerator
-    /// Companies that people made in ActiveCampaign.
+    /// Companies that people made or renamed in ActiveCampaign: one whose creation was not answered can't be known again
+    /// once somebody has renamed it.
     private var ownCompanies: Set<Int> = []
     private(set) var log: [String] = []
 
@@ -102,6 +103,7 @@ final class ObjectHistory {
         try tenant.account.actAsPerson { person in
             if isName, !tenant.account.companies().contains(where: { $0.name == name }) {
                 try person.editCompany(company.id, name: name)
+                ownCompanies.insert(company.id)
             } else {
                 try person.editCompany(company.id, fields: ["ACCOUNTNUMBER": random.chance(30) ? "" : word()])
             }
@@ -142,7 +144,8 @@ final class ObjectHistory {
     private func editOpportunity() throws {
         guard let record = tenant.org.records("Opportunity").randomElement(using: &random) else { return }
         let amount = Double(Int.random(in: 1..<1_000, using: &random))
-        try tenant.update("Opportunity", record.id, ["Amount": .number(amount)])
+        let name = random.chance(30) ? (record["Name"].text ?? "") + "x" : record["Name"].text ?? ""
+        try tenant.update("Opportunity", record.id, ["Amount": .number(amount), "Name": .text(name)])
         note("SF edit \(record.id) amount \(amount)")
     }
 
@@ -264,7 +267,12 @@ final class ObjectHistory {
         for company in companies.values where !made.contains(Int64(company.id)) && !ownCompanies.contains(company.id) {
             complaints.append("company \(company.id) \(company.name) is nobody's")
         }
-        for contact in tenant.org.records("Contact") {
+        // Reported once, and looked at again when the record moves (R72).
+        let elsewhere = Set(
+            try await cluster.pool.query("SELECT sf_id FROM ferry.account_members WHERE state = 3").decode {
+                try $0.get("sf_id", as: String.self)
+            })
+        for contact in tenant.org.records("Contact") where !elsewhere.contains(contact.id) {
             guard let account = contact["AccountId"].text, let email = contact["Email"].text,
                 let person = tenant.account.contact(email: email)
             else { continue }

@@ -1,3 +1,4 @@
+import ActiveCampaign
 import Drivers
 import Foundation
 import Store
@@ -69,6 +70,12 @@ struct AccountWriter {
     private func create(_ write: Write) async throws -> (AccountOutcome, name: String?) {
         var values = rules.projector.activeCampaignValues(of: write.fields)
         let (plain, marked) = names(write)
+        if let made = try await lostAccount(of: write) {
+            let renamed = try await session.activeCampaign.updateAccount(made, with: values)
+            guard case .duplicateName = renamed, let marked else { return (renamed, plain) }
+            values["name"] = marked
+            return (try await session.activeCampaign.updateAccount(made, with: values), marked)
+        }
         for name in [plain, marked].compactMap(\.self) {
             values["name"] = name
             let outcome = try await session.activeCampaign.createAccount(values)
@@ -84,6 +91,28 @@ struct AccountWriter {
             return (try await session.activeCampaign.updateAccount(holder, with: values), name)
         }
         return (.duplicateName, nil)
+    }
+
+    /// An account that an earlier attempt made under the name the record had then, and whose answer was lost (T17): the
+    /// ledger knows the name by its hash. A walk over all accounts, and only after such an attempt.
+    private func lostAccount(of write: Write) async throws -> Int64? {
+        let attempts = (echoes.contacts[write.record.id] ?? []).filter { $0.records("Name") }
+        guard !attempts.isEmpty else { return nil }
+        var offset = 0
+        for _ in 0..<ClusterLimits.accountPages {
+            let page = try await session.activeCampaign.accounts(offset: offset)
+            let alike = page.accounts.filter { account in
+                let known = SyncRules.ActiveCampaignAccount(id: account.id, fields: ["name": account.name])
+                let name = rules.projector.project(known, of: write.record.id)["Name"]
+                return attempts.contains { $0.agrees(with: name, in: "Name") }
+            }.map(\.id)
+            let links = try await session.store.accountLinks(tenant: session.number, accountIDs: alike)
+            let taken = Set(links.map(\.contactID)).union(fresh.keys)
+            if let free = alike.first(where: { !taken.contains($0) }) { return free }
+            if page.isLast { return nil }
+            offset += page.accounts.count
+        }
+        return nil
     }
 
     private func update(_ write: Write, _ link: Link) async throws -> (AccountOutcome, name: String?) {

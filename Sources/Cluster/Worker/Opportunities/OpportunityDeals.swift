@@ -20,11 +20,11 @@ struct OpportunityDeals: OpportunityTargetWriter {
     static func details(_ recordID: String) -> String { "Salesforce opportunity \(recordID)" }
 
     func write(
-        _ values: OpportunityValues, recordID: String, contactID: Int64, targetID: String?, mayExist: Bool
+        _ values: OpportunityValues, recordID: String, contactID: Int64, targetID: String?, attemptedAt: Date?
     ) async throws -> OpportunityOutcome {
         let deal = try await deal(of: values, recordID: recordID, contactID: contactID)
         var known = targetID.flatMap { Int64($0) }
-        if known == nil, mayExist { known = try await find(deal) }
+        if known == nil, let attemptedAt { known = try await find(deal, since: attemptedAt) }
         if let known {
             switch try await calling({ () async throws(ActiveCampaignError) in
                 try await client.updateDeal(known, with: deal)
@@ -43,8 +43,10 @@ struct OpportunityDeals: OpportunityTargetWriter {
         }
     }
 
-    private func find(_ deal: DealValues) async throws -> Int64? {
-        try await calling { () async throws(ActiveCampaignError) in try await client.deals(titled: deal.title) }
+    /// - Parameter since: by our clock; ActiveCampaign's may be behind it.
+    private func find(_ deal: DealValues, since: Date) async throws -> Int64? {
+        let margin = since.addingTimeInterval(-ClusterLimits.dealSearchMargin)
+        return try await calling { () async throws(ActiveCampaignError) in try await client.deals(createdSince: margin) }
             .first { $0.details == deal.details }?.id
     }
 

@@ -19,7 +19,7 @@ struct OpportunityObject: OpportunityTargetWriter {
     ]
 
     func write(
-        _ values: OpportunityValues, recordID: String, contactID: Int64, targetID: String?, mayExist: Bool
+        _ values: OpportunityValues, recordID: String, contactID: Int64, targetID: String?, attemptedAt: Date?
     ) async throws -> OpportunityOutcome {
         for _ in 0..<2 {
             let schemaID = try await session.activeCampaign.opportunityPlans.id(of: Self.slug) { try await schema() }

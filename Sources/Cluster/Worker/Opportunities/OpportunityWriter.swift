@@ -39,17 +39,16 @@ struct OpportunityWriter {
         let intention = EchoIntention(
             side: .activeCampaign, object: .opportunity, recordID: link.recordID,
             fingerprint: OpportunityRules.fingerprint(of: values))
-        let attempts = try await session.echoes(of: [link.recordID]).contacts[link.recordID] ?? []
+        let attempts = try await session.store.echoes(tenant: session.number, recordIDs: [link.recordID])
         try await session.store.intend(tenant: session.number, [intention], now: run.now)
         do {
             let outcome = try await target.write(
-                values, recordID: link.recordID, contactID: contactID, targetID: known, mayExist: !attempts.isEmpty)
+                values, recordID: link.recordID, contactID: contactID, targetID: known,
+                attemptedAt: attempts.map(\.writtenAt).min())
             streak = 0
             settle(link, values, outcome, isNew: isNew, into: &commit, &tally)
             commit.consumedEchoes += [intention.key]
-            commit.consumedEchoes += attempts.map {
-                EchoIntention(side: .activeCampaign, object: .opportunity, recordID: link.recordID, fingerprint: $0).key
-            }
+            commit.consumedEchoes += attempts.map(\.key)
         } catch let trouble as StreamTrouble where trouble.mayBeOneRecord {
             streak += 1
             guard streak < ClusterLimits.failuresInARow else { throw trouble }
@@ -98,8 +97,9 @@ protocol OpportunityTargetWriter: Sendable {
     /// Writes an opportunity.
     /// - Parameters:
     ///   - targetID: of the record or deal it became; nil when it is new.
-    ///   - mayExist: whether an earlier attempt's answer was lost, so that it may be there already (T17).
+    ///   - attemptedAt: when it was first tried without an answer, so that it may be there already (T17); nil when it
+    ///     never was.
     func write(
-        _ values: OpportunityValues, recordID: String, contactID: Int64, targetID: String?, mayExist: Bool
+        _ values: OpportunityValues, recordID: String, contactID: Int64, targetID: String?, attemptedAt: Date?
     ) async throws -> OpportunityOutcome
 }
