@@ -56,20 +56,28 @@ extension Store {
     package func wantedAccounts(tenant: Int32, after: String = "", limit: Int) async throws -> [String] {
         let rows = try await query(
             """
-            SELECT DISTINCT m.account_sf_id AS id FROM ferry.account_members m
-            WHERE m.tenant_no = $1 AND m.state = 1 AND m.account_sf_id > $2 AND NOT EXISTS (
-                SELECT FROM ferry.account_links a WHERE a.tenant_no = $1 AND a.sf_id = m.account_sf_id)
+            WITH wanted AS (
+                SELECT m.account_sf_id AS id FROM ferry.account_members m WHERE m.tenant_no = $1 AND m.state = 1
+                UNION
+                -- About to be made when the answer was lost: found again although nobody belongs to it any more.
+                SELECT e.record_id FROM ferry.echo_ledger e
+                WHERE e.tenant_no = $1 AND e.side = \(Side.activeCampaign.rawValue)
+                    AND e.object = \(ObjectKind.account.rawValue)
+            )
+            SELECT w.id FROM wanted w
+            WHERE w.id > $2
+                AND NOT EXISTS (SELECT FROM ferry.account_links a WHERE a.tenant_no = $1 AND a.sf_id = w.id)
                 -- Refused ones wait for a change of theirs, and those kept out for a person.
                 AND NOT EXISTS (SELECT FROM ferry.record_failures f
-                    WHERE f.tenant_no = $1 AND f.direction = 2 AND f.record_id = m.account_sf_id)
+                    WHERE f.tenant_no = $1 AND f.direction = 2 AND f.record_id = w.id)
                 AND NOT EXISTS (SELECT FROM ferry.record_exclusions e
-                    WHERE e.tenant_no = $1 AND e.side = 2 AND e.record_id = m.account_sf_id)
+                    WHERE e.tenant_no = $1 AND e.side = 2 AND e.record_id = w.id)
             ORDER BY 1 LIMIT $3
             """, [.int4(tenant), .text(after), .int(min(limit, StoreLimits.pageSize))])
         return try decode(rows) { try $0.get("id", as: String.self) }
     }
 
-    /// Those of Salesforce accounts that synced people belong to.
+    /// Those of Salesforce accounts that synced people belong to, or that may have been made already.
     /// - Throws: `StoreError`.
     package func inhabitedAccounts(tenant: Int32, among recordIDs: [String]) async throws -> Set<String> {
         guard !recordIDs.isEmpty else { return [] }
@@ -77,6 +85,9 @@ extension Store {
             """
             SELECT n.id FROM unnest($2::text[]) AS n (id) WHERE EXISTS (
                 SELECT FROM ferry.account_members m WHERE m.tenant_no = $1 AND m.account_sf_id = n.id)
+                OR EXISTS (SELECT FROM ferry.echo_ledger e
+                    WHERE e.tenant_no = $1 AND e.record_id = n.id AND e.side = \(Side.activeCampaign.rawValue)
+                        AND e.object = \(ObjectKind.account.rawValue))
             """, [.int4(tenant), .array(recordIDs)])
         return Set(try decode(rows) { try $0.get("id", as: String.self) })
     }

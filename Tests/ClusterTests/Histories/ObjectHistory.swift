@@ -19,6 +19,8 @@ final class ObjectHistory {
     /// Companies that people made or renamed in ActiveCampaign: one whose creation was not answered can't be known again
     /// once somebody has renamed it.
     private var ownCompanies: Set<Int> = []
+    /// Contacts that somebody moved in ActiveCampaign: they stay where they were put (R72).
+    private var moved: Set<Int> = []
     private(set) var log: [String] = []
 
     init(seed: UInt64) async throws {
@@ -117,6 +119,7 @@ final class ObjectHistory {
         try tenant.account.actAsPerson { person in
             let company = try person.addCompany(name)
             ownCompanies.insert(company)
+            moved.insert(contact.id)
             try person.join(contact.id, company: company)
         }
         note("AC puts \(contact.id) into \(name)")
@@ -274,7 +277,7 @@ final class ObjectHistory {
             })
         for contact in tenant.org.records("Contact") where !elsewhere.contains(contact.id) {
             guard let account = contact["AccountId"].text, let email = contact["Email"].text,
-                let person = tenant.account.contact(email: email)
+                let person = tenant.account.contact(email: email), !moved.contains(person.id)
             else { continue }
             let home = companies.values.first { $0.contacts.contains(person.id) }
             let isElsewhere = home.map { !made.contains(Int64($0.id)) } ?? false

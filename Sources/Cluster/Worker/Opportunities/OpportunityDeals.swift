@@ -46,8 +46,9 @@ struct OpportunityDeals: OpportunityTargetWriter {
     /// - Parameter since: by our clock; ActiveCampaign's may be behind it.
     private func find(_ deal: DealValues, since: Date) async throws -> Int64? {
         let margin = since.addingTimeInterval(-ClusterLimits.dealSearchMargin)
-        return try await calling { () async throws(ActiveCampaignError) in try await client.deals(createdSince: margin) }
-            .first { $0.details == deal.details }?.id
+        return try await calling { () async throws(ActiveCampaignError) in try await client.deals(createdSince: margin)
+        }
+        .first { $0.details == deal.details }?.id
     }
 
     private func deal(of values: OpportunityValues, recordID: String, contactID: Int64) async throws -> DealValues {
