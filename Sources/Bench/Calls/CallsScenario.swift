@@ -24,9 +24,6 @@ enum CallsScenario: String, CaseIterable, ExpressibleByArgument {
     /// Contacts that come into ActiveCampaign by import, where their pace is a figure too.
     var imported: Int? { self == .pull ? 10_000 : nil }
 
-    /// Whether both sides hold people to be compared.
-    var isOfRecords: Bool { self != .idleHour }
-
     /// What must be there before calls are counted.
     func prepare(_ cluster: BenchCluster, _ tenant: BenchTenant) async throws {
         switch self {

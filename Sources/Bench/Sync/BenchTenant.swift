@@ -7,7 +7,7 @@ import Store
 
 import enum SyncRules.Direction
 
-/// The one tenant of a measurement: an account and an org without limits, and its rows.
+/// The one tenant of a measurement: an account, an org without a limit of calls, and its rows.
 struct BenchTenant {
     static let id = "bench"
 
@@ -21,7 +21,6 @@ struct BenchTenant {
         var hasPackage = true
         /// Whether ActiveCampaign keeps its limits.
         var isLimited = false
-        var selection = "new"
     }
 
     /// Makes account, org and rows; the first runs, which find nothing, are over when it returns.
@@ -68,8 +67,8 @@ struct BenchTenant {
                 VALUES ($1, 'salesforce', $2, $3, $4)
                 """, [.text(id), .text(cluster.baseURL), .text(salesforce.text), .bool(options.hasPackage)]),
             PostgresStatement(
-                "INSERT INTO ferry.sync_settings (tenant, contact_selection, lead_selection) VALUES ($1, $2, $2)",
-                [.text(id), .text(options.selection)]),
+                "INSERT INTO ferry.sync_settings (tenant, contact_selection, lead_selection) VALUES ($1, 'new', 'new')",
+                [.text(id)]),
         ])
     }
 
@@ -89,15 +88,11 @@ struct BenchTenant {
     }
 
     /// Everybody in ActiveCampaign gets another number.
-    /// - Parameter most: how many contacts.
-    /// - Returns: how many were changed.
-    @discardableResult
-    func renumber(_ most: Int = .max) throws -> Int {
-        let contacts = account.contacts(after: 0, limit: most)
+    func renumber() throws {
+        let contacts = account.contacts()
         try account.actAsPerson { person in
             for contact in contacts { try person.edit(contact.id, .init(phone: "+1 415 \(1_000_000 + contact.id)")) }
         }
-        return contacts.count
     }
 
     /// People sign up, and an automation sends them to Salesforce as contacts.

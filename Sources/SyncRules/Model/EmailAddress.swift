@@ -8,13 +8,14 @@ package struct EmailAddress: Sendable, Hashable {
 
     /// Takes an address; nil when it is blank or has no `@` between other characters.
     package init?(_ text: String) {
+        let isPlain = text.isPlain
         let trimmed =
-            text.isPlain ? text.lowercased() : text.trimmed.lowercased().precomposedStringWithCanonicalMapping
+            isPlain ? text.lowercased() : text.trimmed.lowercased().precomposedStringWithCanonicalMapping
         let bytes = trimmed.utf8
         guard let at = bytes.lastIndex(of: UInt8(ascii: "@")), at != bytes.startIndex,
             bytes.index(after: at) != bytes.endIndex
         else { return nil }
-        let isBroken = text.isPlain ? bytes.contains(0x20) : trimmed.contains(where: \.isWhitespace)
+        let isBroken = isPlain ? bytes.contains(0x20) : trimmed.contains(where: \.isWhitespace)
         guard !isBroken else { return nil }
         normalized = trimmed
     }

@@ -119,9 +119,7 @@ struct ContactWriter {
         }
         var link = write.link(contactID: holder.id)
         let left = write.settled
-        let others = try await session.store.links(tenant: session.number, contactIDs: [holder.id])
-        var ownership = ContactOwnership(links: others + commit.links.filter { $0.contactID == holder.id })
-        guard ownership.refusal(of: link) == nil else { return false }
+        guard try await refusal(of: link, commit) == nil else { return false }
         if let tag = SyncTag.createdFrom(write.object) {
             guard try await session.activeCampaign.tag(holder.id, with: tag) else { return false }
         }
@@ -205,18 +203,21 @@ struct ContactWriter {
         }
     }
 
+    /// The rule by which the link's contact stays with another record; nil when the link may be stored (D3, R91).
+    private func refusal(of link: Link, _ commit: RunCommit) async throws -> String? {
+        let others = try await session.store.links(tenant: session.number, contactIDs: [link.contactID])
+        var ownership = ContactOwnership(links: others + commit.links.filter { $0.contactID == link.contactID })
+        return ownership.refusal(of: link)
+    }
+
     private func link(
         _ write: ContactWrite, to contactID: Int64, into commit: inout RunCommit, _ tally: inout RunTally
     ) async throws {
         let link = write.link(contactID: contactID)
         commit.consumedEchoes += echoes.settled(by: [link], side: .activeCampaign) + [Self.intention(write).key]
-        if write.contactID == nil {
-            let others = try await session.store.links(tenant: session.number, contactIDs: [contactID])
-            var ownership = ContactOwnership(links: others + commit.links.filter { $0.contactID == contactID })
-            if let rule = ownership.refusal(of: link) {
-                tally.failed += 1
-                return commit.refuseDuplicate(link, rule: rule, now: run.now)
-            }
+        if write.contactID == nil, let rule = try await refusal(of: link, commit) {
+            tally.failed += 1
+            return commit.refuseDuplicate(link, rule: rule, now: run.now)
         }
         commit.links.append(link)
         if let replaced = write.replaced, replaced.contactID != contactID { commit.removedLinks.append(replaced) }
