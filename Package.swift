@@ -126,6 +126,7 @@ let package = Package(
             dependencies: [
                 "Drivers", "JobQueue", "Store", "Cluster", "Embedded", "Simulators",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict),
 

@@ -88,8 +88,21 @@ package enum ClusterLimits {
     static let longestJob: Duration = .seconds(1_800)
     /// Share of the grace time that jobs get to finish by themselves; the rest is for handing back.
     static let graceShare = 0.8
-    /// Seconds a claimed stream is left to its queue before the scheduler asks for it again.
-    static let claimSeconds: TimeInterval = 60
+    /// Seconds a claimed stream is left to its queue before the scheduler asks for it again. Long, so that a backlog is
+    /// not claimed over and over; the auditor finds within a minute what the queue has lost.
+    static let claimSeconds: TimeInterval = 600
+    /// Seconds a claimed import is.
+    static let importClaimSeconds: TimeInterval = 60
+    /// Seconds until a stream is claimed again whose shard was out of reach.
+    static let refusedPause: TimeInterval = 2
+    /// Time between two audits of the queue.
+    static let audit: Duration = .seconds(60)
+    /// Seconds a claim is left alone by the auditor: its job may be on the way to the queue.
+    static let auditPatience: TimeInterval = 15
+    /// Claimed streams of one page of an audit or a rebuild.
+    static let auditPage = 1_000
+    /// Pages of claimed streams, and of tenants on the queue, that one audit looks at; the next one goes on behind them.
+    static let auditPages = 100
     /// Time between two renewals of a running job's claim.
     static let claimRenewal: Duration = .seconds(20)
     /// Time between two looks at Redis's generation marks.

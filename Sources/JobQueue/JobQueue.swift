@@ -33,6 +33,18 @@ package final class JobQueue: Sendable {
     /// - Returns: what became of each request, in order.
     /// - Throws: `generationLost`; `redis`, after which some of the requests may have been taken: ask again.
     package func enqueue(_ requests: [EnqueueRequest]) async throws(JobQueueError) -> [EnqueueResult] {
+        var results: [EnqueueResult] = []
+        results.reserveCapacity(requests.count)
+        for result in try await tryEnqueue(requests) { results.append(try result.get()) }
+        return results
+    }
+
+    /// Asks for jobs to run; a shard that is lost or out of reach does not keep the others from taking theirs.
+    /// - Returns: what became of each request, in order.
+    /// - Throws: `badArgument`, before anything was asked.
+    package func tryEnqueue(
+        _ requests: [EnqueueRequest]
+    ) async throws(JobQueueError) -> [Result<EnqueueResult, JobQueueError>] {
         var calls: [ShardCaller.Call] = []
         var places: [[Int]] = []
         for (shard, indices) in ShardMap.group(requests.indices, by: { map.shard(of: requests[$0].key.tenant) }) {
@@ -44,15 +56,19 @@ package final class JobQueue: Sendable {
                 places.append(part)
             }
         }
-        var results = [EnqueueResult](repeating: .coalesced, count: requests.count)
+        var results = [Result<EnqueueResult, JobQueueError>](repeating: .success(.coalesced), count: requests.count)
         for (indices, answer) in zip(places, await caller.run(calls)) {
-            let letters = try answer.get().rawBytes ?? []
-            guard letters.count == indices.count else { throw Self.unexpected("enqueue") }
-            for (index, letter) in zip(indices, letters) {
-                guard let result = EnqueueResult(letter: letter) else { throw Self.unexpected("enqueue") }
-                results[index] = result
+            let read = answer.flatMap { reply in
+                Result { () throws(JobQueueError) in try Self.enqueued(reply, count: indices.count) }
             }
+            for (place, index) in indices.enumerated() { results[index] = read.map { $0[place] } }
         }
+        return results
+    }
+
+    private static func enqueued(_ reply: RESPValue, count: Int) throws(JobQueueError) -> [EnqueueResult] {
+        let results = (reply.rawBytes ?? []).compactMap(EnqueueResult.init(letter:))
+        guard results.count == count else { throw unexpected("enqueue") }
         return results
     }
 

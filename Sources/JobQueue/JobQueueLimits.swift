@@ -32,6 +32,10 @@ package enum JobQueueLimits {
     package static let maxDelay = Duration.seconds(400 * 86_400)
     /// Dead letters in one page.
     package static let deadPage = 1_000
+    /// Dead letters one call tells of.
+    package static let deadLetters = 100_000
+    /// Jobs or tenants that one audit script looks at.
+    package static let auditBatch = 500
     /// Tokens have 53 bits, 40 of them for the sequence: epochs end here.
     package static let maxEpoch: Int64 = (1 << 13) - 1
     /// Tries of a settlement whose answer was lost.

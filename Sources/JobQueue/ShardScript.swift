@@ -3,7 +3,7 @@ import Synchronization
 
 /// The scripts in `Lua/`, each bound to its bytes once.
 enum ShardScript: String, CaseIterable, Sendable {
-    case enqueue, exchange, heartbeat, sweep, tenant, dead, status, adopt
+    case enqueue, exchange, heartbeat, sweep, tenant, dead, status, audit, adopt
 
     /// What the server is given: the shared part and the script.
     var source: [UInt8] {
@@ -15,6 +15,7 @@ enum ShardScript: String, CaseIterable, Sendable {
         case .tenant: PackageResources.shard_lua + PackageResources.tenant_lua
         case .dead: PackageResources.shard_lua + PackageResources.dead_lua
         case .status: PackageResources.shard_lua + PackageResources.status_lua
+        case .audit: PackageResources.shard_lua + PackageResources.audit_lua
         case .adopt: PackageResources.adopt_lua
         }
     }
