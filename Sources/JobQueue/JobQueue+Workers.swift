@@ -1,5 +1,4 @@
 import Drivers
-import Synchronization
 
 /// What a heartbeat found.
 package struct HeartbeatResult: Hashable, Sendable {
@@ -12,7 +11,8 @@ package struct HeartbeatResult: Hashable, Sendable {
 
 extension JobQueue {
     /// Says that a worker lives: renews all its leases. Call at a third of `leaseDuration`, idle or not.
-    /// - Throws: `generationLost` when all leases went with a wipe; `redis` when some shards were not reached.
+    /// - Throws: `generationLost` when all leases went with a wipe (those of single shards are among the lost ones);
+    ///   `redis` when some shards were not reached.
     @discardableResult
     package func heartbeat(worker: WorkerID) async throws(JobQueueError) -> HeartbeatResult {
         var held = book.held(by: worker)
@@ -27,6 +27,7 @@ extension JobQueue {
         }
         var result = HeartbeatResult(lost: [], orphansReturned: 0)
         var failure: JobQueueError?
+        var wiped = 0
         for (shard, answer) in zip(shards, await caller.run(calls)) {
             do throws(JobQueueError) {
                 let parts = try answer.get().elements ?? []
@@ -35,11 +36,17 @@ extension JobQueue {
                 book.ended(lost, in: shard, of: worker)
                 result.lost.formUnion(lost)
                 result.orphansReturned += Int(orphans)
+            } catch where error.code == .generationLost && shards.count > 1 {
+                let gone = held[shard, default: [:]].keys
+                book.ended(gone, in: shard, of: worker)
+                result.lost.formUnion(gone)
+                wiped += 1
             } catch {
-                if failure?.code != .generationLost { failure = error }
+                failure = error
             }
         }
         if let failure { throw failure }
+        guard wiped < shards.count else { throw Self.wiped }
         return result
     }
 
@@ -92,40 +99,17 @@ extension JobQueue {
     package func waitForWork(worker: WorkerID, timeout: Duration) async -> Bool {
         let wait = min(timeout, options.maxWait)
         guard wait > .zero else { return false }
-        let start = map.home(of: worker)
         // Begins at another shard for each worker, so that the first keys of the command favour nobody.
-        let names = (0..<options.shards).map { map.names[($0 + start) % options.shards] }
-        let channel = channels.channel(of: worker, on: redis)
+        let start = map.home(of: worker)
+        let order = (0..<options.shards).map { ($0 + start) % options.shards }
         do throws(RedisError) {
-            guard let popped = try await channel.popFirst(of: names.map { $0 + ":wake" }, timeout: wait) else {
-                return false
-            }
-            let name = popped.key.dropLast(":wake".count)
-            if let shard = map.names.firstIndex(where: { $0 == name }) { book.hint(shard, to: worker) }
-            return true
+            let woken = try await channels.wait(worker, for: order, timeout: wait)
+            for shard in woken { book.hint(shard, to: worker) }
+            return !woken.isEmpty
         } catch {
             // The next lease tells what is wrong; here it is only a wait that must not become a spin.
             try? await Task.sleep(for: wait)
             return false
         }
-    }
-}
-
-/// One blocking connection for each worker that waits.
-final class WaitChannels: Sendable {
-    private let channels = Mutex<[WorkerID: RedisBlockingChannel]>([:])
-
-    func channel(of worker: WorkerID, on redis: RedisClient) -> RedisBlockingChannel {
-        channels.withLock { channels in
-            if let channel = channels[worker] { return channel }
-            let channel = redis.blockingChannel()
-            channels[worker] = channel
-            return channel
-        }
-    }
-
-    func close(_ worker: WorkerID) async {
-        let channel = channels.withLock { $0.removeValue(forKey: worker) }
-        await channel?.close()
     }
 }

@@ -9,24 +9,31 @@ package import Drivers
 /// Redis may be wiped at any time: calls then throw `generationLost` until somebody rebuilds from PostgreSQL with
 /// `adopt`, and tokens of the new epoch are greater than all before.
 package final class JobQueue: Sendable {
-    let redis: RedisClient
+    let fleet: RedisFleet
     let clock: WallClock
     let options: JobQueueOptions
     let map: ShardMap
     let caller: ShardCaller
     let book: WorkerBook
-    let channels = WaitChannels()
+    let channels: WaitChannels
 
-    /// Makes a queue on a Redis; nothing is sent yet.
+    /// Makes a queue on one Redis; nothing is sent yet.
     /// - Parameter clock: its offset is added to the server's time in every script.
-    package init(redis: RedisClient, clock: WallClock, options: JobQueueOptions = JobQueueOptions()) {
+    package convenience init(redis: RedisClient, clock: WallClock, options: JobQueueOptions = JobQueueOptions()) {
+        self.init(fleet: RedisFleet(redis), clock: clock, options: options)
+    }
+
+    /// Makes a queue on one Redis or a cluster; nothing is sent yet.
+    /// - Parameter clock: its offset is added to the server's time in every script.
+    package init(fleet: RedisFleet, clock: WallClock, options: JobQueueOptions = JobQueueOptions()) {
         options.check()
-        self.redis = redis
+        self.fleet = fleet
         self.clock = clock
         self.options = options
         map = ShardMap(namespace: options.namespace, count: options.shards)
-        caller = ShardCaller(redis: redis, map: map)
+        caller = ShardCaller(fleet: fleet, map: map)
         book = WorkerBook(shards: options.shards)
+        channels = WaitChannels(fleet: fleet, map: map)
     }
 
     /// Asks for jobs to run.
@@ -122,6 +129,8 @@ package final class JobQueue: Sendable {
         }
         return max(0, duration.milliseconds)
     }
+
+    static let wiped = JobQueueError(.generationLost, "the shard has no generation mark; it was wiped")
 
     static func unexpected(_ script: String) -> JobQueueError {
         JobQueueError(.unexpectedReply, "the \(script) script answered something unexpected")

@@ -44,6 +44,9 @@ package enum JobQueueLimits {
     package static let settleBackoff = Backoff(base: .milliseconds(20), cap: .milliseconds(500))
     /// Longest a worker waits for work without looking for itself; a wake-up may be lost with the worker that got it.
     package static let maxWait = Duration.seconds(1)
+    /// Shards of a cluster that one worker waits for at once, each on a connection of its own; of more shards it takes the
+    /// next ones with each wait.
+    package static let clusterWaits = 16
     /// How long a shard that had nothing is not asked again while others have work.
     package static let coldShard = Duration.seconds(1)
 }

@@ -40,15 +40,16 @@ struct SchedulerBench {
         Report.progress("inserting \(streams) streams")
         try await pool.script(
             """
+            INSERT INTO ferry.tenants (id) SELECT 'tenant-' || n FROM generate_series(1, \(streams)) AS n;
             INSERT INTO ferry.streams
                 (tenant_no, direction, object, enabled, next_run_at, claim_at, created_at, tenant, state)
-            SELECT n, 1, 1, true, due, due, now(), 'tenant-' || n, 'waiting' FROM (
-                SELECT n, date_trunc('milliseconds', now())
+            SELECT number, 1, 1, true, due, due, now(), id, 'waiting' FROM (
+                SELECT number, id, date_trunc('milliseconds', now())
                     + (\(Self.warmUp) + random() * \(Self.cadence)) * interval '1 second' AS due
-                FROM generate_series(1, \(streams)) AS n
+                FROM ferry.tenants
             ) AS spread;
-            """)
-        try await pool.script("VACUUM ANALYZE ferry.streams")
+            """, timeout: .seconds(600))
+        try await pool.script("VACUUM ANALYZE ferry.streams, ferry.tenants", timeout: .seconds(600))
     }
 
     private func run(_ redis: BenchRedis, _ pool: PostgresPool, _ url: String) async throws {
