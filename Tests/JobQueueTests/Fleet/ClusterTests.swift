@@ -11,7 +11,7 @@ import Testing
         replicasEach: Int = 0, _ body: (EmbeddedRedisCluster, RedisFleet, JobQueue) async throws -> Void
     ) async throws {
         let folder = URL(fileURLWithPath: "/tmp/ferry-cl-\(UInt32.random(in: 0 ... .max))")
-        let cluster = try EmbeddedRedisCluster(folder: folder, replicasEach: replicasEach)
+        let cluster = try await offPool { try EmbeddedRedisCluster(folder: folder, replicasEach: replicasEach) }
         var options = RedisOptions()
         options.commandTimeout = .seconds(2)
         let fleet = try RedisFleet(url: cluster.url, options: options)
@@ -21,7 +21,7 @@ import Testing
             Issue.record(error)
         }
         await fleet.close()
-        cluster.stop()
+        try await offPool { cluster.stop() }
         try? FileManager.default.removeItem(at: folder)
     }
 

@@ -9,7 +9,7 @@ import Testing
     @Test(arguments: [SIGKILL, SIGSTOP])
     func aFailoverThatLosesTheLastWritesIsNoticedAndTokensGrow(signal: Int32) async throws {
         let folder = URL(fileURLWithPath: "/tmp/ferry-se-\(UInt32.random(in: 0 ... .max))")
-        let servers = try EmbeddedSentinels(folder: folder)
+        let servers = try await offPool { try EmbeddedSentinels(folder: folder) }
         defer {
             try? servers.master.server.signal(SIGCONT)
             servers.stop()
@@ -29,8 +29,10 @@ import Testing
             let behind = try await replica.send("INFO", "replication").text ?? ""
             return offset != nil && behind.firstMatch(of: /slave_repl_offset:(\d+)/)?.1 == offset
         }
-        // From here on nothing reaches the replica: these are the last writes that a failover loses.
+        // From here on nothing reaches the replica: these are the last writes that a failover loses. Its link is cut as
+        // well, since a process that stands still goes on receiving.
         try servers.replica.server.signal(SIGSTOP)
+        _ = try await fleet.seed.send("CLIENT", "KILL", "TYPE", "replica")
         _ = try await queue.enqueue(late.map { EnqueueRequest($0) })
         let worker = WorkerID("one")
         let old = try await queue.lease(worker: worker, limit: 20).jobs
@@ -65,7 +67,7 @@ import Testing
 
     @Test func aWaitingWorkerFindsTheNewMaster() async throws {
         let folder = URL(fileURLWithPath: "/tmp/ferry-se-\(UInt32.random(in: 0 ... .max))")
-        let servers = try EmbeddedSentinels(folder: folder, sentinels: 1)
+        let servers = try await offPool { try EmbeddedSentinels(folder: folder, sentinels: 1) }
         defer {
             servers.stop()
             try? FileManager.default.removeItem(at: folder)
