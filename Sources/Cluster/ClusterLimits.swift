@@ -46,6 +46,8 @@ package enum ClusterLimits {
     static let firstImportCheck: TimeInterval = 2
     /// Seconds between two looks at most.
     static let longestImportCheck: TimeInterval = 60
+    /// Finished imports that are settled in one commit; their new contacts are read together, a hundred a call.
+    static let importsSettledAtOnce = 4
     /// Seconds an outbound batch waits for the oldest open import before it goes on without its contacts.
     static let importCourtesy: TimeInterval = 120
     /// Seconds after which an import without a result is written again.
@@ -82,6 +84,12 @@ package enum ClusterLimits {
     static let idleWait: Duration = .seconds(2)
     /// Pause of a fully busy worker before it looks whether it has room again.
     static let busyLook: Duration = .milliseconds(50)
+    /// Jobs one worker leases ahead of free places.
+    static let prefetchCap = 64
+    /// Time a job leased ahead waits for a place before it is handed back.
+    static let prefetchLife: Duration = .milliseconds(500)
+    /// Time a worker leases nothing ahead after what came was bulk work.
+    static let prefetchRest: Duration = .seconds(1)
     /// Waits of a worker or scheduler that does not reach Redis.
     static let queueRetry = Backoff(base: .milliseconds(100), cap: .seconds(5), floor: .milliseconds(50))
     /// A run that takes longer is stopped and starts again behind its last commit.

@@ -32,6 +32,9 @@ struct QueueBench: AsyncParsableCommand {
     @Option(help: "How often each drain is measured; the median is the figure, the extremes stand beside it.")
     var runs = 3
 
+    @Flag(help: "Measures other job queues too (Sidekiq, Celery, RQ, dramatiq, taskiq, arq, huey); installs them first.")
+    var peers = false
+
     func validate() throws {
         guard (1_000...10_000_000).contains(tenants) else { throw ValidationError("--tenants is 1000...10000000") }
         guard (100_000...10_000_000).contains(streams) else { throw ValidationError("--streams is 100000...10000000") }
@@ -44,6 +47,7 @@ struct QueueBench: AsyncParsableCommand {
             Report.progress(part.rawValue)
             try await measure(part)
         }
+        if peers { await PeerBench().measure() }
     }
 
     private func measure(_ part: Part) async throws {

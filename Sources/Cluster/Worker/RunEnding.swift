@@ -14,6 +14,10 @@ struct RunEnding {
         var commit = session.commit(run)
         let warning = session.unusable.message
         for stream in streams {
+            if stream.direction == .inbound, let trouble = tally.troubles[stream.object] {
+                commit.finish(stream.direction, stream.object, Self.outcome(trouble, of: stream, run))
+                continue
+            }
             commit.finish(
                 stream.direction, stream.object,
                 StreamOutcome(
@@ -79,18 +83,19 @@ struct RunEnding {
         let rows = try await store.streams(tenant: config.number).filter { row in
             row.direction == kind.direction && (kind == .outbound || row.isDue(at: started))
         }
-        for row in rows {
-            let delay = trouble.delay(failures: row.failures + 1)
-            commit.finish(
-                row.direction, row.object,
-                StreamOutcome(
-                    state: trouble.state, ranAt: run.now, nextRunAt: run.now.addingTimeInterval(delay),
-                    isSuccess: false, failures: row.failures + 1, served: row.asked, errorCode: trouble.code,
-                    error: String(trouble.message.prefix(ClusterLimits.errorLength))))
-        }
+        for row in rows { commit.finish(row.direction, row.object, outcome(trouble, of: row, run)) }
         commit.runRecord = RunRecord(
             run: run.runID, direction: kind.direction, startedAt: started, finishedAt: run.now,
             outcome: "failed", errorCode: trouble.code)
         try await run.commit(commit, store: store)
+    }
+
+    private static func outcome(_ trouble: StreamTrouble, of stream: StreamRow, _ run: RunContext) -> StreamOutcome {
+        let failures = stream.failures + 1
+        return StreamOutcome(
+            state: trouble.state, ranAt: run.now,
+            nextRunAt: run.now.addingTimeInterval(trouble.delay(failures: failures)), isSuccess: false,
+            failures: failures, served: stream.asked, errorCode: trouble.code,
+            error: String(trouble.message.prefix(ClusterLimits.errorLength)))
     }
 }
