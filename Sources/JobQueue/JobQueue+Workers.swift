@@ -4,7 +4,7 @@ import Drivers
 package struct HeartbeatResult: Hashable, Sendable {
     /// Leases this worker thought it held and has lost; their runs should stop. One that is just being settled may be
     /// among them.
-    package var lost: Set<FencingToken>
+    package var lost: Set<LeaseName>
     /// Leases that were granted in an answer this worker never got; they went back.
     package var orphansReturned: Int
 }
@@ -33,13 +33,14 @@ extension JobQueue {
                 let parts = try answer.get().elements ?? []
                 guard let orphans = parts.first?.number else { throw Self.unexpected("heartbeat") }
                 let lost = parts.dropFirst().compactMap { $0.rawBytes.flatMap(FencingToken.init(lease:)) }
+                let names = Self.names(of: lost, among: held[shard, default: [:]])
                 book.ended(lost, in: shard, of: worker)
-                result.lost.formUnion(lost)
+                result.lost.formUnion(names)
                 result.orphansReturned += Int(orphans)
             } catch where error.code == .generationLost && shards.count > 1 {
-                let gone = held[shard, default: [:]].keys
-                book.ended(gone, in: shard, of: worker)
-                result.lost.formUnion(gone)
+                let gone = held[shard, default: [:]]
+                book.ended(gone.keys, in: shard, of: worker)
+                result.lost.formUnion(Self.names(of: gone.keys, among: gone))
                 wiped += 1
             } catch {
                 failure = error
@@ -48,6 +49,12 @@ extension JobQueue {
         if let failure { throw failure }
         guard wiped < shards.count else { throw Self.wiped }
         return result
+    }
+
+    private static func names(
+        of tokens: some Sequence<FencingToken>, among held: [FencingToken: JobKey]
+    ) -> [LeaseName] {
+        tokens.compactMap { token in held[token].map { LeaseName(token: token, key: $0) } }
     }
 
     /// Gives dead workers' leases back to their queues. Continuous and bounded: every process may call it every second.

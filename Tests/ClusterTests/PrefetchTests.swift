@@ -55,7 +55,7 @@ struct PrefetchTests {
                 state.running += 1
                 state.most = max(state.most, state.running)
             }
-            try? await Task.sleep(for: duration)
+            try? await Task.sleep(for: duration)  // the pace of a slow server
             let isHalf = state.withLock { state in
                 state.running -= 1
                 state.ran[job.key, default: 0] += 1

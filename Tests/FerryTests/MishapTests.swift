@@ -1,4 +1,5 @@
 import Drivers
+import Embedded
 import Foundation
 import Simulators
 import Testing

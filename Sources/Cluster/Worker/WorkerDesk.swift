@@ -10,9 +10,9 @@ final class WorkerDesk: Sendable {
     }
 
     private struct State {
-        var running: [FencingToken: Running] = [:]
+        var running: [LeaseName: Running] = [:]
         /// Jobs that ended before their task was noted down.
-        var early: Set<FencingToken> = []
+        var early: Set<LeaseName> = []
         var finished: [Settlement] = []
         /// Leased ahead of a free place, oldest first.
         var ahead: [(job: LeasedJob, since: ContinuousClock.Instant)] = []
@@ -52,8 +52,8 @@ final class WorkerDesk: Sendable {
             self.finish(Settlement(job, outcome))
         }
         state.withLock { state in
-            guard state.early.remove(job.token) == nil else { return }
-            state.running[job.token] = Running(task: task, since: .now)
+            guard state.early.remove(job.name) == nil else { return }
+            state.running[job.name] = Running(task: task, since: .now)
         }
     }
 
@@ -86,8 +86,8 @@ final class WorkerDesk: Sendable {
 
     private func finish(_ settlement: Settlement) {
         state.withLock { state in
-            if state.running.removeValue(forKey: settlement.job.token) == nil {
-                state.early.insert(settlement.job.token)
+            if state.running.removeValue(forKey: settlement.job.name) == nil {
+                state.early.insert(settlement.job.name)
             }
             state.finished.append(settlement)
         }
@@ -108,10 +108,10 @@ final class WorkerDesk: Sendable {
     }
 
     /// Stops the runs of leases that were lost; they could not commit any more.
-    func cancel(_ tokens: Set<FencingToken>) {
+    func cancel(_ leases: Set<LeaseName>) {
         let tasks = state.withLock { state in
-            state.ahead.removeAll { tokens.contains($0.job.token) }
-            return tokens.compactMap { state.running[$0]?.task }
+            state.ahead.removeAll { leases.contains($0.job.name) }
+            return leases.compactMap { state.running[$0]?.task }
         }
         tasks.forEach { $0.cancel() }
     }
