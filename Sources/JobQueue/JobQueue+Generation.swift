@@ -22,7 +22,9 @@ extension JobQueue {
     package func generation() async throws(JobQueueError) -> Generation {
         let shards = Array(0..<options.shards)
         let marks = await fleet.pipeline(
-            shards.map { RoutedCommand(RedisCommand("HMGET", map.names[$0] + ":shard", "epoch", "run"), slot: map.slots[$0]) }
+            shards.map {
+                RoutedCommand(RedisCommand("HMGET", map.names[$0] + ":shard", "epoch", "run"), slot: map.slots[$0])
+            }
         )
         let runs = await runIDs(of: shards)
         var generation = Generation(epochs: [], unsettled: [])

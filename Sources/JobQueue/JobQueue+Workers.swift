@@ -37,7 +37,7 @@ extension JobQueue {
                 book.ended(lost, in: shard, of: worker)
                 result.lost.formUnion(names)
                 result.orphansReturned += Int(orphans)
-            } catch where error.code == .generationLost && shards.count > 1 {
+            } catch  where error.code == .generationLost && shards.count > 1 {
                 let gone = held[shard, default: [:]]
                 book.ended(gone.keys, in: shard, of: worker)
                 result.lost.formUnion(Self.names(of: gone.keys, among: gone))

@@ -32,7 +32,8 @@ struct QueueBench: AsyncParsableCommand {
     @Option(help: "How often each drain is measured; the median is the figure, the extremes stand beside it.")
     var runs = 3
 
-    @Flag(help: "Measures other job queues too (Sidekiq, Celery, RQ, dramatiq, taskiq, arq, huey); installs them first.")
+    @Flag(
+        help: "Measures other job queues too (Sidekiq, Celery, RQ, dramatiq, taskiq, arq, huey); installs them first.")
     var peers = false
 
     func validate() throws {

@@ -29,7 +29,8 @@ package enum MetricCatalog {
         "ferry_scheduler_lateness_seconds": "How long the oldest due stream has waited for a scheduler.",
         "ferry_dispatch_lateness_seconds":
             "Time from the instant a stream could be claimed to the one its job was on the queue, in this scheduler.",
-        "ferry_queue_generation_changes_total": "Times this scheduler took shards over that were lost or came back older.",
+        "ferry_queue_generation_changes_total":
+            "Times this scheduler took shards over that were lost or came back older.",
         "ferry_queue_rebuilt_streams_total": "Due streams put on the queue again after their shard was taken over.",
         "ferry_audited_streams_total": "Claimed streams this scheduler's auditor looked for on the queue.",
         "ferry_audit_readded_total": "Claimed streams that were on no queue and are asked for again.",

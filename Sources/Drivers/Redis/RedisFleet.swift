@@ -59,7 +59,9 @@ package final class RedisFleet: Sendable {
     }
 
     /// A connection of its own for commands that block on the node that has a slot, and where that is.
-    package func blockingChannel(slot: Int) async throws(RedisError) -> (channel: RedisBlockingChannel, host: RedisHost?) {
+    package func blockingChannel(slot: Int) async throws(RedisError) -> (
+        channel: RedisBlockingChannel, host: RedisHost?
+    ) {
         guard isCluster else { return (seed.blockingChannel(), nil) }
         let host = try await self.host(of: slot)
         return (client(at: host).blockingChannel(), host)
@@ -116,7 +118,8 @@ package final class RedisFleet: Sendable {
             for (host, indices) in groups {
                 group.addTask {
                     let batch = indices.flatMap { index in
-                        asks[index] == nil ? [commands[index].command] : [RedisCommand("ASKING"), commands[index].command]
+                        asks[index] == nil
+                            ? [commands[index].command] : [RedisCommand("ASKING"), commands[index].command]
                     }
                     var answers = await self.client(at: host).pipeline(batch)
                     for (place, index) in indices.enumerated() where asks[index] != nil { answers.remove(at: place) }
@@ -133,7 +136,9 @@ package final class RedisFleet: Sendable {
         }
     }
 
-    private func take(_ result: Result<RESPValue, RedisError>, of index: Int, from host: RedisHost, _ round: inout Round) {
+    private func take(
+        _ result: Result<RESPValue, RedisError>, of index: Int, from host: RedisHost, _ round: inout Round
+    ) {
         round.results[index] = result
         guard case .failure(let error) = result else { return }
         if let redirection = ClusterRedirection(error, asked: host) {

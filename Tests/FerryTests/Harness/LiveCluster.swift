@@ -77,7 +77,11 @@ final class LiveCluster: Sendable {
             database = try await servers.freshDatabase()
         }
         let redisURL: String
-        if let url = sentinels?.url ?? ownRedis?.url { redisURL = url } else { redisURL = try await servers.freshRedis() }
+        if let url = sentinels?.url ?? ownRedis?.url {
+            redisURL = url
+        } else {
+            redisURL = try await servers.freshRedis()
+        }
 
         let clock = SimulatorClock()
         self.clock = clock
