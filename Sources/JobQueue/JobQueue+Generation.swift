@@ -18,7 +18,7 @@ package struct Generation: Hashable, Sendable {
 
 extension JobQueue {
     /// Reads the generation marks.
-    /// - Throws: `redis` when no shard could be read. One that is out of reach counts as whole: what it holds is not known.
+    /// - Throws: `redis` when no shard could be read. One that is out of reach counts as whole: nobody knows better.
     package func generation() async throws(JobQueueError) -> Generation {
         let shards = Array(0..<options.shards)
         let marks = await fleet.pipeline(
