@@ -109,14 +109,33 @@ package enum ClusterLimits {
     static let idleWait: Duration = .seconds(2)
     /// Pause of a fully busy worker before it looks whether it has room again.
     static let busyLook: Duration = .milliseconds(50)
+    /// Jobs one worker leases ahead of free places.
+    static let prefetchCap = 64
+    /// Time a job leased ahead waits for a place before it is handed back.
+    static let prefetchLife: Duration = .milliseconds(500)
+    /// Time a worker leases nothing ahead after what came was bulk work.
+    static let prefetchRest: Duration = .seconds(1)
     /// Waits of a worker or scheduler that does not reach Redis.
     static let queueRetry = Backoff(base: .milliseconds(100), cap: .seconds(5), floor: .milliseconds(50))
     /// A run that takes longer is stopped and starts again behind its last commit.
     static let longestJob: Duration = .seconds(1_800)
     /// Share of the grace time that jobs get to finish by themselves; the rest is for handing back.
     static let graceShare = 0.8
-    /// Seconds a claimed stream is left to its queue before the scheduler asks for it again.
-    static let claimSeconds: TimeInterval = 60
+    /// Seconds a claimed stream is left to its queue before the scheduler asks for it again. Long, so that a backlog is
+    /// not claimed over and over; the auditor finds within a minute what the queue has lost.
+    static let claimSeconds: TimeInterval = 600
+    /// Seconds a claimed import is.
+    static let importClaimSeconds: TimeInterval = 60
+    /// Seconds until a stream is claimed again whose shard was out of reach.
+    static let refusedPause: TimeInterval = 2
+    /// Time between two audits of the queue.
+    static let audit: Duration = .seconds(60)
+    /// Seconds a claim is left alone by the auditor: its job may be on the way to the queue.
+    static let auditPatience: TimeInterval = 15
+    /// Claimed streams of one page of an audit or a rebuild.
+    static let auditPage = 1_000
+    /// Pages of claimed streams, and of tenants on the queue, that one audit looks at; the next one goes on behind them.
+    static let auditPages = 100
     /// Time between two renewals of a running job's claim.
     static let claimRenewal: Duration = .seconds(20)
     /// Time between two looks at Redis's generation marks.

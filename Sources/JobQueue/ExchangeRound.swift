@@ -31,7 +31,8 @@ struct ExchangeRound {
     }
 
     var missing: Int { wanted - batch.jobs.count }
-    var isHungry: Bool { missing > 0 && failure?.code != .generationLost }
+    /// A shard that was lost says nothing of the others.
+    var isHungry: Bool { missing > 0 }
 }
 
 /// What the exchange script answers.

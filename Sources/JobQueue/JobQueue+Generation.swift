@@ -18,21 +18,34 @@ package struct Generation: Hashable, Sendable {
 
 extension JobQueue {
     /// Reads the generation marks.
+    /// - Throws: `redis` when no shard could be read. One that is out of reach counts as whole: nobody knows better.
     package func generation() async throws(JobQueueError) -> Generation {
-        let marks = map.names.map { RedisCommand("HMGET", $0 + ":shard", "epoch", "run") }
-        do throws(RedisError) {
-            let run = try await runID()
-            var generation = Generation(epochs: [], unsettled: [])
-            for (shard, answer) in await redis.pipeline(marks).enumerated() {
-                let parts = try answer.get().elements ?? []
+        let shards = Array(0..<options.shards)
+        let marks = await fleet.pipeline(
+            shards.map {
+                RoutedCommand(RedisCommand("HMGET", map.names[$0] + ":shard", "epoch", "run"), slot: map.slots[$0])
+            }
+        )
+        let runs = await runIDs(of: shards)
+        var generation = Generation(epochs: [], unsettled: [])
+        var failure: RedisError?
+        var read = 0
+        for shard in shards {
+            do throws(RedisError) {
+                let parts = try marks[shard].get().elements ?? []
+                let run = try runs[shard].get()
                 let epoch = parts.first?.number
                 generation.epochs.append(epoch)
                 if epoch != nil, parts.last?.text != run { generation.unsettled.insert(shard) }
+                read += 1
+            } catch {
+                // Counted neither as lost nor as settled.
+                generation.epochs.append(0)
+                failure = error
             }
-            return generation
-        } catch {
-            throw JobQueueError(error)
         }
+        if read == 0, let failure { throw JobQueueError(failure) }
+        return generation
     }
 
     /// Marks shards as filled, or about to be filled, from PostgreSQL. Tokens of the epoch are greater than all before.
@@ -45,10 +58,15 @@ extension JobQueue {
         guard epoch > 0, epoch <= JobQueueLimits.maxEpoch else {
             throw JobQueueError(.epochsExhausted, "an epoch is 1...\(JobQueueLimits.maxEpoch)")
         }
-        let run: String
-        do { run = try await runID() } catch { throw JobQueueError(error) }
-        let calls = (shards ?? Array(0..<options.shards)).map { shard in
-            ShardCaller.Call(script: .adopt, shard: shard, arguments: RedisCommand("\(epoch)", run))
+        let shards = shards ?? Array(0..<options.shards)
+        var calls: [ShardCaller.Call] = []
+        for (shard, run) in zip(shards, await runIDs(of: shards)) {
+            do throws(RedisError) {
+                let arguments = RedisCommand("\(epoch)", try run.get())
+                calls.append(ShardCaller.Call(script: .adopt, shard: shard, arguments: arguments))
+            } catch {
+                throw JobQueueError(error)
+            }
         }
         for answer in await caller.run(calls) { _ = try answer.get() }
     }
@@ -56,8 +74,17 @@ extension JobQueue {
     /// The shard a tenant lives in, for rebuilding one shard at a time.
     package func shard(of tenant: Int32) -> Int { map.shard(of: tenant) }
 
-    private func runID() async throws(RedisError) -> String {
-        let info = try await redis.send("INFO", "server").text ?? ""
+    /// The run of the server that has each shard.
+    private func runIDs(of shards: [Int]) async -> [Result<String, RedisError>] {
+        // One server is asked once for all.
+        let asked = fleet.isCluster ? shards : Array(shards.prefix(1))
+        let answers = await fleet.pipeline(
+            asked.map { RoutedCommand(RedisCommand("INFO", "server"), slot: map.slots[$0]) })
+        let runs = answers.map { answer in answer.map { Self.runID($0.text ?? "") } }
+        return fleet.isCluster ? runs : shards.compactMap { _ in runs.first }
+    }
+
+    private static func runID(_ info: String) -> String {
         let line = info.split(whereSeparator: \.isNewline).first { $0.hasPrefix("run_id:") }
         return line.map { String($0.dropFirst("run_id:".count)) } ?? ""
     }

@@ -88,7 +88,8 @@ extension JobQueue {
 
     /// The tenants that are paused.
     package func pausedTenants() async throws(JobQueueError) -> [Int32] {
-        let results = await redis.pipeline(map.names.map { .init("SMEMBERS", $0 + ":paused") })
+        let results = await fleet.pipeline(
+            zip(map.names, map.slots).map { RoutedCommand(RedisCommand("SMEMBERS", $0 + ":paused"), slot: $1) })
         var tenants: [Int32] = []
         for result in results {
             switch result {

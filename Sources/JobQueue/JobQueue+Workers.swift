@@ -1,18 +1,18 @@
 import Drivers
-import Synchronization
 
 /// What a heartbeat found.
 package struct HeartbeatResult: Hashable, Sendable {
     /// Leases this worker thought it held and has lost; their runs should stop. One that is just being settled may be
     /// among them.
-    package var lost: Set<FencingToken>
+    package var lost: Set<LeaseName>
     /// Leases that were granted in an answer this worker never got; they went back.
     package var orphansReturned: Int
 }
 
 extension JobQueue {
     /// Says that a worker lives: renews all its leases. Call at a third of `leaseDuration`, idle or not.
-    /// - Throws: `generationLost` when all leases went with a wipe; `redis` when some shards were not reached.
+    /// - Throws: `generationLost` when all leases went with a wipe (those of single shards are among the lost ones);
+    ///   `redis` when some shards were not reached.
     @discardableResult
     package func heartbeat(worker: WorkerID) async throws(JobQueueError) -> HeartbeatResult {
         var held = book.held(by: worker)
@@ -27,20 +27,34 @@ extension JobQueue {
         }
         var result = HeartbeatResult(lost: [], orphansReturned: 0)
         var failure: JobQueueError?
+        var wiped = 0
         for (shard, answer) in zip(shards, await caller.run(calls)) {
             do throws(JobQueueError) {
                 let parts = try answer.get().elements ?? []
                 guard let orphans = parts.first?.number else { throw Self.unexpected("heartbeat") }
                 let lost = parts.dropFirst().compactMap { $0.rawBytes.flatMap(FencingToken.init(lease:)) }
+                let names = Self.names(of: lost, among: held[shard, default: [:]])
                 book.ended(lost, in: shard, of: worker)
-                result.lost.formUnion(lost)
+                result.lost.formUnion(names)
                 result.orphansReturned += Int(orphans)
+            } catch  where error.code == .generationLost && shards.count > 1 {
+                let gone = held[shard, default: [:]]
+                book.ended(gone.keys, in: shard, of: worker)
+                result.lost.formUnion(Self.names(of: gone.keys, among: gone))
+                wiped += 1
             } catch {
-                if failure?.code != .generationLost { failure = error }
+                failure = error
             }
         }
         if let failure { throw failure }
+        guard wiped < shards.count else { throw Self.wiped }
         return result
+    }
+
+    private static func names(
+        of tokens: some Sequence<FencingToken>, among held: [FencingToken: JobKey]
+    ) -> [LeaseName] {
+        tokens.compactMap { token in held[token].map { LeaseName(token: token, key: $0) } }
     }
 
     /// Gives dead workers' leases back to their queues. Continuous and bounded: every process may call it every second.
@@ -92,40 +106,17 @@ extension JobQueue {
     package func waitForWork(worker: WorkerID, timeout: Duration) async -> Bool {
         let wait = min(timeout, options.maxWait)
         guard wait > .zero else { return false }
-        let start = map.home(of: worker)
         // Begins at another shard for each worker, so that the first keys of the command favour nobody.
-        let names = (0..<options.shards).map { map.names[($0 + start) % options.shards] }
-        let channel = channels.channel(of: worker, on: redis)
+        let start = map.home(of: worker)
+        let order = (0..<options.shards).map { ($0 + start) % options.shards }
         do throws(RedisError) {
-            guard let popped = try await channel.popFirst(of: names.map { $0 + ":wake" }, timeout: wait) else {
-                return false
-            }
-            let name = popped.key.dropLast(":wake".count)
-            if let shard = map.names.firstIndex(where: { $0 == name }) { book.hint(shard, to: worker) }
-            return true
+            let woken = try await channels.wait(worker, for: order, timeout: wait)
+            for shard in woken { book.hint(shard, to: worker) }
+            return !woken.isEmpty
         } catch {
             // The next lease tells what is wrong; here it is only a wait that must not become a spin.
             try? await Task.sleep(for: wait)
             return false
         }
-    }
-}
-
-/// One blocking connection for each worker that waits.
-final class WaitChannels: Sendable {
-    private let channels = Mutex<[WorkerID: RedisBlockingChannel]>([:])
-
-    func channel(of worker: WorkerID, on redis: RedisClient) -> RedisBlockingChannel {
-        channels.withLock { channels in
-            if let channel = channels[worker] { return channel }
-            let channel = redis.blockingChannel()
-            channels[worker] = channel
-            return channel
-        }
-    }
-
-    func close(_ worker: WorkerID) async {
-        let channel = channels.withLock { $0.removeValue(forKey: worker) }
-        await channel?.close()
     }
 }

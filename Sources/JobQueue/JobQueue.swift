@@ -9,30 +9,49 @@ package import Drivers
 /// Redis may be wiped at any time: calls then throw `generationLost` until somebody rebuilds from PostgreSQL with
 /// `adopt`, and tokens of the new epoch are greater than all before.
 package final class JobQueue: Sendable {
-    let redis: RedisClient
+    let fleet: RedisFleet
     let clock: WallClock
     let options: JobQueueOptions
     let map: ShardMap
     let caller: ShardCaller
     let book: WorkerBook
-    let channels = WaitChannels()
+    let channels: WaitChannels
 
-    /// Makes a queue on a Redis; nothing is sent yet.
+    /// Makes a queue on one Redis; nothing is sent yet.
     /// - Parameter clock: its offset is added to the server's time in every script.
-    package init(redis: RedisClient, clock: WallClock, options: JobQueueOptions = JobQueueOptions()) {
+    package convenience init(redis: RedisClient, clock: WallClock, options: JobQueueOptions = JobQueueOptions()) {
+        self.init(fleet: RedisFleet(redis), clock: clock, options: options)
+    }
+
+    /// Makes a queue on one Redis or a cluster; nothing is sent yet.
+    /// - Parameter clock: its offset is added to the server's time in every script.
+    package init(fleet: RedisFleet, clock: WallClock, options: JobQueueOptions = JobQueueOptions()) {
         options.check()
-        self.redis = redis
+        self.fleet = fleet
         self.clock = clock
         self.options = options
         map = ShardMap(namespace: options.namespace, count: options.shards)
-        caller = ShardCaller(redis: redis, map: map)
+        caller = ShardCaller(fleet: fleet, map: map)
         book = WorkerBook(shards: options.shards)
+        channels = WaitChannels(fleet: fleet, map: map)
     }
 
     /// Asks for jobs to run.
     /// - Returns: what became of each request, in order.
     /// - Throws: `generationLost`; `redis`, after which some of the requests may have been taken: ask again.
     package func enqueue(_ requests: [EnqueueRequest]) async throws(JobQueueError) -> [EnqueueResult] {
+        var results: [EnqueueResult] = []
+        results.reserveCapacity(requests.count)
+        for result in try await tryEnqueue(requests) { results.append(try result.get()) }
+        return results
+    }
+
+    /// Asks for jobs to run; a shard that is lost or out of reach does not keep the others from taking theirs.
+    /// - Returns: what became of each request, in order.
+    /// - Throws: `badArgument`, before anything was asked.
+    package func tryEnqueue(
+        _ requests: [EnqueueRequest]
+    ) async throws(JobQueueError) -> [Result<EnqueueResult, JobQueueError>] {
         var calls: [ShardCaller.Call] = []
         var places: [[Int]] = []
         for (shard, indices) in ShardMap.group(requests.indices, by: { map.shard(of: requests[$0].key.tenant) }) {
@@ -44,15 +63,19 @@ package final class JobQueue: Sendable {
                 places.append(part)
             }
         }
-        var results = [EnqueueResult](repeating: .coalesced, count: requests.count)
+        var results = [Result<EnqueueResult, JobQueueError>](repeating: .success(.coalesced), count: requests.count)
         for (indices, answer) in zip(places, await caller.run(calls)) {
-            let letters = try answer.get().rawBytes ?? []
-            guard letters.count == indices.count else { throw Self.unexpected("enqueue") }
-            for (index, letter) in zip(indices, letters) {
-                guard let result = EnqueueResult(letter: letter) else { throw Self.unexpected("enqueue") }
-                results[index] = result
+            let read = answer.flatMap { reply in
+                Result { () throws(JobQueueError) in try Self.enqueued(reply, count: indices.count) }
             }
+            for (place, index) in indices.enumerated() { results[index] = read.map { $0[place] } }
         }
+        return results
+    }
+
+    private static func enqueued(_ reply: RESPValue, count: Int) throws(JobQueueError) -> [EnqueueResult] {
+        let results = (reply.rawBytes ?? []).compactMap(EnqueueResult.init(letter:))
+        guard results.count == count else { throw unexpected("enqueue") }
         return results
     }
 
@@ -106,6 +129,8 @@ package final class JobQueue: Sendable {
         }
         return max(0, duration.milliseconds)
     }
+
+    static let wiped = JobQueueError(.generationLost, "the shard has no generation mark; it was wiped")
 
     static func unexpected(_ script: String) -> JobQueueError {
         JobQueueError(.unexpectedReply, "the \(script) script answered something unexpected")

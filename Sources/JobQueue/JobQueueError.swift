@@ -41,7 +41,7 @@ package struct JobQueueError: Error, Hashable, Sendable, CustomStringConvertible
 
     init(_ error: RedisError) {
         if error.code == .server("GENERATION") {
-            self.init(.generationLost, "the shard has no generation mark; it was wiped")
+            self = JobQueue.wiped
         } else {
             self.init(.redis(error), error.description)
         }

@@ -32,6 +32,10 @@ package enum JobQueueLimits {
     package static let maxDelay = Duration.seconds(400 * 86_400)
     /// Dead letters in one page.
     package static let deadPage = 1_000
+    /// Dead letters one call tells of.
+    package static let deadLetters = 100_000
+    /// Jobs or tenants that one audit script looks at.
+    package static let auditBatch = 500
     /// Tokens have 53 bits, 40 of them for the sequence: epochs end here.
     package static let maxEpoch: Int64 = (1 << 13) - 1
     /// Tries of a settlement whose answer was lost.
@@ -40,6 +44,9 @@ package enum JobQueueLimits {
     package static let settleBackoff = Backoff(base: .milliseconds(20), cap: .milliseconds(500))
     /// Longest a worker waits for work without looking for itself; a wake-up may be lost with the worker that got it.
     package static let maxWait = Duration.seconds(1)
+    /// Shards of a cluster that one worker waits for at once, each on a connection of its own; of more shards it takes the
+    /// next ones with each wait.
+    package static let clusterWaits = 16
     /// How long a shard that had nothing is not asked again while others have work.
     package static let coldShard = Duration.seconds(1)
 }

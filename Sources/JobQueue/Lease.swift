@@ -15,7 +15,7 @@ package struct WorkerID: Hashable, Sendable, CustomStringConvertible {
     package var description: String { name }
 }
 
-/// Names one lease; of two leases of a job the later has the greater token, over wipes of Redis as well
+/// Counts the leases of one shard; of two leases of a job the later has the greater token, over wipes of Redis as well
 /// (`epoch << 40 | sequence`, under 2⁵³).
 package struct FencingToken: Hashable, Sendable, Comparable, CustomStringConvertible {
     package let rawValue: Int64
@@ -28,6 +28,18 @@ package struct FencingToken: Hashable, Sendable, Comparable, CustomStringConvert
     package static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }
 
     package var description: String { "\(rawValue)" }
+}
+
+/// Names one lease among those of all shards: tokens are counted by each shard for itself.
+package struct LeaseName: Hashable, Sendable {
+    package let token: FencingToken
+    package let key: JobKey
+
+    /// Makes a name.
+    package init(token: FencingToken, key: JobKey) {
+        self.token = token
+        self.key = key
+    }
 }
 
 /// The right to run a job until the worker's deadline passes.
@@ -44,6 +56,9 @@ package struct LeasedJob: Hashable, Sendable {
     package let enqueuedAt: Date
     /// What it took from its tenant's turn.
     package let cost: Int
+
+    /// The lease's name.
+    package var name: LeaseName { LeaseName(token: token, key: key) }
 
     package init(
         key: JobKey, jobClass: JobClass, token: FencingToken, attempt: Int, enqueuedAt: Date, cost: Int = 1

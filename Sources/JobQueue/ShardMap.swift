@@ -1,12 +1,17 @@
+import Drivers
+
 /// Which shard a tenant lives in, and what a shard is called.
 struct ShardMap: Sendable {
     let names: [String]
+    /// The cluster slot of each shard's keys.
+    let slots: [Int]
 
     init(namespace: String, count: Int) {
         names = (0..<count).map { number in
             let digits = String(number)
             return "\(namespace){s\(String(repeating: "0", count: max(0, 3 - digits.count)))\(digits)}"
         }
+        slots = names.map(HashSlot.of)
     }
 
     /// The tenant's shard; the same in every process and for ever.

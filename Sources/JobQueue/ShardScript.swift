@@ -3,7 +3,7 @@ import Synchronization
 
 /// The scripts in `Lua/`, each bound to its bytes once.
 enum ShardScript: String, CaseIterable, Sendable {
-    case enqueue, exchange, heartbeat, sweep, tenant, dead, status, adopt
+    case enqueue, exchange, heartbeat, sweep, tenant, dead, status, audit, adopt
 
     /// What the server is given: the shared part and the script.
     var source: [UInt8] {
@@ -15,6 +15,7 @@ enum ShardScript: String, CaseIterable, Sendable {
         case .tenant: PackageResources.shard_lua + PackageResources.tenant_lua
         case .dead: PackageResources.shard_lua + PackageResources.dead_lua
         case .status: PackageResources.shard_lua + PackageResources.status_lua
+        case .audit: PackageResources.shard_lua + PackageResources.audit_lua
         case .adopt: PackageResources.adopt_lua
         }
     }
@@ -32,30 +33,29 @@ final class ShardCaller: Sendable {
         let arguments: RedisCommand
     }
 
-    private let redis: RedisClient
-    private let names: [String]
+    private let fleet: RedisFleet
+    private let map: ShardMap
     /// The server's own name for each script, learned from SCRIPT LOAD.
     private let hashes = Mutex<[ShardScript: String]>([:])
 
-    init(redis: RedisClient, map: ShardMap) {
-        self.redis = redis
-        names = map.names
+    init(fleet: RedisFleet, map: ShardMap) {
+        self.fleet = fleet
+        self.map = map
     }
 
     /// Runs calls one behind the other in one round trip.
     func run(_ calls: [Call]) async -> [Result<RESPValue, JobQueueError>] {
         var results: [Result<RESPValue, RedisError>] = []
         do throws(RedisError) {
-            var commands: [RedisCommand] = []
+            var commands: [RoutedCommand] = []
             for call in calls { commands.append(try await command(call)) }
-            results = await redis.pipeline(commands)
+            results = await fleet.pipeline(commands)
             // Several at once may be unknown; the others have been carried out and must not be sent again.
             let unknown = results.indices.filter { Self.isUnknownScript(results[$0]) }
-            for script in Set(unknown.map { calls[$0].script }) { _ = try await load(script) }
             if !unknown.isEmpty {
-                var again: [RedisCommand] = []
-                for index in unknown { again.append(try await command(calls[index])) }
-                for (index, result) in zip(unknown, await redis.pipeline(again)) { results[index] = result }
+                try await load(unknown.map { calls[$0] })
+                let again = unknown.map { commands[$0] }
+                for (index, result) in zip(unknown, await fleet.pipeline(again)) { results[index] = result }
             }
         } catch {
             if results.isEmpty { results = calls.map { _ in .failure(error) } }
@@ -70,21 +70,38 @@ final class ShardCaller: Sendable {
         return try result.get()
     }
 
-    private func command(_ call: Call) async throws(RedisError) -> RedisCommand {
+    private func command(_ call: Call) async throws(RedisError) -> RoutedCommand {
         var hash = hashes.withLock { $0[call.script] }
-        if hash == nil { hash = try await load(call.script) }
-        var command = RedisCommand("EVALSHA", hash ?? "", "1", names[call.shard])
+        if hash == nil {
+            try await load([call])
+            hash = hashes.withLock { $0[call.script] }
+        }
+        var command = RedisCommand("EVALSHA", hash ?? "", "1", map.names[call.shard])
         command.append(argumentsOf: call.arguments)
-        return command
+        return RoutedCommand(command, slot: map.slots[call.shard])
     }
 
-    private func load(_ script: ShardScript) async throws(RedisError) -> String {
-        let reply = try await redis.send(RedisCommand([Array("SCRIPT".utf8), Array("LOAD".utf8), script.source]))
-        guard let hash = reply.text else {
-            throw RedisError(.protocolViolation, fate: .answered, "SCRIPT LOAD did not answer with a hash")
+    /// Loads the scripts of calls where the calls go: every server has a script cache of its own.
+    private func load(_ calls: [Call]) async throws(RedisError) {
+        // One server needs each script once; of a cluster's nodes we don't ask who has which of the shards.
+        var wanted: [[Int]: Call] = [:]
+        for call in calls {
+            let place = fleet.isCluster ? call.shard : 0
+            wanted[[place, ShardScript.allCases.firstIndex(of: call.script) ?? 0]] = call
         }
-        hashes.withLock { $0[script] = hash }
-        return hash
+        let loads = Array(wanted.values)
+        let replies = await fleet.pipeline(
+            loads.map { call in
+                RoutedCommand(
+                    RedisCommand([Array("SCRIPT".utf8), Array("LOAD".utf8), call.script.source]),
+                    slot: map.slots[call.shard])
+            })
+        for (call, reply) in zip(loads, replies) {
+            guard let hash = try reply.get().text else {
+                throw RedisError(.protocolViolation, fate: .answered, "SCRIPT LOAD did not answer with a hash")
+            }
+            hashes.withLock { $0[call.script] = hash }
+        }
     }
 
     private static func isUnknownScript(_ result: Result<RESPValue, RedisError>) -> Bool {

@@ -74,7 +74,7 @@ struct FaultTests {
             _ = try await cluster.queue.sweep()
         }
         #expect(try await cluster.queue.dead().isEmpty == false)
-        _ = try await cluster.scheduler.runOnce()
+        await cluster.scheduler.audit()
         let states = Set(try await cluster.store.status(tenant: "acme").map(\.state))
         #expect(states.contains("needs attention"))
 

@@ -39,7 +39,7 @@ import Testing
         let job = try #require(try await bench.leaseAll().first)
         bench.clock.advance(16)
         #expect(try await bench.twin().sweep() == 1)
-        #expect(try await bench.queue.heartbeat(worker: bench.worker).lost == [job.token])
+        #expect(try await bench.queue.heartbeat(worker: bench.worker).lost == [job.name])
     }
 
     @Test func aLeaseWhoseGrantWasLostGoesBackThoughItsWorkerLives() async throws {

@@ -45,23 +45,29 @@ import Testing
         #expect(Set(claimed).count == 300)
         #expect(try await store.claimDue(limit: 10, now: now).isEmpty)
         #expect(try await store.claimDue(limit: 1_000, now: now.addingTimeInterval(61)).count == 300, "claims run out")
-        try await store.releaseClaims(now: now.addingTimeInterval(62))
+        let again = try await store.releaseClaims(of: claimed, now: now.addingTimeInterval(62))
+        #expect(again == 300)
         #expect(
             try await store.claimDue(limit: 1_000, now: now.addingTimeInterval(62)).count == 300,
             "claims are taken back")
         await pool.close()
     }
 
-    @Test func rebuildingPagesMeetEveryDueStreamOnce() async throws {
+    @Test func pagesOfClaimedStreamsMeetEveryOneOnce() async throws {
         let (store, pool) = try await StoreTestDatabase.make()
         for number in 0..<5 { try await pool.script(StoreTestDatabase.onboarding("tenant\(number)")) }
         let now = Date(timeIntervalSinceNow: 1)
+        #expect(try await store.claimedPage(after: nil, limit: 4, now: now).isEmpty, "nobody has claimed them yet")
+        _ = try await store.claimDue(limit: 100, leaseSeconds: 60, now: now)
         var seen: [DueStream] = []
         while true {
-            let page = try await store.rebuildPage(after: seen.last, limit: 4, now: now)
+            let page = try await store.claimedPage(after: seen.last, limit: 4, now: now)
             if page.isEmpty { break }
             seen += page
         }
+        let young = try await store.claimedPage(
+            after: nil, limit: 4, claimEndsBy: now.addingTimeInterval(59), now: now)
+        #expect(young.isEmpty, "a claim just made may not have reached the queue yet")
         #expect(seen.count == 15)
         #expect(Set(seen).count == 15)
         #expect(seen.map(\.dueAt) == seen.map(\.dueAt).sorted())

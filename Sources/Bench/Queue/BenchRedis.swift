@@ -6,20 +6,25 @@ import JobQueue
 /// A redis-server of a measurement's own, and what it says of itself.
 struct BenchRedis {
     let server: EmbeddedRedis
-    var url: String { server.url }
+    /// Of its unix socket, or of its port where it has one: some clients know no other.
+    let url: String
     let client: RedisClient
 
     /// Runs `body` with a fresh server.
     static func with<Result>(
-        isDurable: Bool = false, _ body: (BenchRedis) async throws -> Result
+        isDurable: Bool = false, onPort: Bool = false, _ body: (BenchRedis) async throws -> Result
     ) async throws -> Result {
         let folder = URL(fileURLWithPath: "/tmp/ferry-bench-\(UInt32.random(in: 0 ... .max))")
-        let server = try EmbeddedRedis(folder: folder, durable: isDurable)
+        let port = onPort ? try LocalPort.free() : nil
+        let server = try EmbeddedRedis(
+            folder: folder, durable: isDurable,
+            arguments: port.map { ["--port", "\($0)", "--bind", "127.0.0.1"] } ?? [])
         defer {
             server.stop()
             try? FileManager.default.removeItem(at: folder)
         }
-        return try await body(BenchRedis(server: server, client: try RedisClient(url: server.url)))
+        let url = port.map { "redis://127.0.0.1:\($0)/0" } ?? server.url
+        return try await body(BenchRedis(server: server, url: url, client: try RedisClient(url: server.url)))
     }
 
     /// An adopted queue on it.

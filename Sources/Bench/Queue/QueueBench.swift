@@ -8,7 +8,7 @@ import JobQueue
 struct QueueBench: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "queue",
-        abstract: "Measures the job queue: throughput, Redis CPU, latency, fairness, memory, recovery.",
+        abstract: "Measures the job queue: throughput, Redis CPU, latency, fairness, memory, recovery, schedulers.",
         discussion: """
             Jobs do nothing; every lease is fenced and every settlement is checked. Drains are done by worker processes \
             of their own: `drain` has one job a tenant, `many` ten that run one after the other, `wide` ten that may run \
@@ -17,8 +17,7 @@ struct QueueBench: AsyncParsableCommand {
 
     /// The parts, in the order they run.
     enum Part: String, CaseIterable, ExpressibleByArgument {
-        case baseline, drain, many, wide, pair, aof, latency, fairness, memory, killed
-        // Scheduler lateness and the peers' figures come with the work on the scheduler.
+        case baseline, drain, many, wide, pair, aof, latency, fairness, memory, killed, scheduler
     }
 
     @Option(help: "Only this part; may be given several times.")
@@ -27,11 +26,19 @@ struct QueueBench: AsyncParsableCommand {
     @Option(help: "Tenants.")
     var tenants = 100_000
 
+    @Option(help: "Streams of the part `scheduler`; they are due every ten minutes, evenly spread.")
+    var streams = 1_000_000
+
     @Option(help: "How often each drain is measured; the median is the figure, the extremes stand beside it.")
     var runs = 3
 
+    @Flag(
+        help: "Measures other job queues too (Sidekiq, Celery, RQ, dramatiq, taskiq, arq, huey); installs them first.")
+    var peers = false
+
     func validate() throws {
         guard (1_000...10_000_000).contains(tenants) else { throw ValidationError("--tenants is 1000...10000000") }
+        guard (100_000...10_000_000).contains(streams) else { throw ValidationError("--streams is 100000...10000000") }
         guard (1...100).contains(runs) else { throw ValidationError("--runs is 1...100") }
     }
 
@@ -41,6 +48,7 @@ struct QueueBench: AsyncParsableCommand {
             Report.progress(part.rawValue)
             try await measure(part)
         }
+        if peers { await PeerBench().measure() }
     }
 
     private func measure(_ part: Part) async throws {
@@ -56,6 +64,7 @@ struct QueueBench: AsyncParsableCommand {
         case .fairness: try await FairnessBench().measure()
         case .memory: try await MemoryBench(tenants: tenants).measure()
         case .killed: try await KilledWorkerBench().measure()
+        case .scheduler: try await SchedulerBench(streams: streams).measure()
         }
     }
 }

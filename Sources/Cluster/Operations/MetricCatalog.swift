@@ -27,6 +27,14 @@ package enum MetricCatalog {
         "ferry_fenced_commits": "Commits refused because their lease was lost, of all time.",
         "ferry_oldest_overdue_seconds": "How long the oldest due stream has waited for its run to end.",
         "ferry_scheduler_lateness_seconds": "How long the oldest due stream has waited for a scheduler.",
+        "ferry_dispatch_lateness_seconds":
+            "Time from the instant a stream could be claimed to the one its job was on the queue, in this scheduler.",
+        "ferry_queue_generation_changes_total":
+            "Times this scheduler took shards over that were lost or came back older.",
+        "ferry_queue_rebuilt_streams_total": "Due streams put on the queue again after their shard was taken over.",
+        "ferry_audited_streams_total": "Claimed streams this scheduler's auditor looked for on the queue.",
+        "ferry_audit_readded_total": "Claimed streams that were on no queue and are asked for again.",
+        "ferry_audit_dropped_total": "Jobs dropped from the queue because their tenant is gone.",
         "ferry_run_mean_seconds": "Mean length of the last quarter of an hour's runs.",
         "ferry_workers": "Worker processes that reported within a minute.",
         "ferry_worker_places": "Jobs those workers can run at once.",
@@ -126,6 +134,11 @@ package enum MetricCatalog {
         Gauge(label: name, dimensions: dimensions).record(value)
     }
 
-    /// Counts one.
-    package static func count(_ name: String) { Counter(label: name).increment() }
+    /// A scheduler put a stream's job on the queue, so many seconds after it could have.
+    package static func dispatched(lateBy seconds: Double) {
+        Metrics.Timer(label: "ferry_dispatch_lateness_seconds").recordNanoseconds(Int64(max(0, seconds) * 1e9))
+    }
+
+    /// Counts.
+    package static func count(_ name: String, _ amount: Int = 1) { Counter(label: name).increment(by: amount) }
 }

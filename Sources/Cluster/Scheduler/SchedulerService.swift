@@ -10,13 +10,15 @@ import SyncRules
 /// one statement in PostgreSQL, and the queue takes a job once however often it is asked for.
 ///
 /// When it dies nothing is lost: what is due stands in PostgreSQL. When Redis was wiped it notices within seconds by the
-/// missing generation mark, takes a higher epoch, and releases the claims so that all due streams are asked for again.
+/// missing generation mark, takes a higher epoch, and asks for all due streams of the lost shards again. What is lost in
+/// other ways the auditor finds within a minute.
 package struct SchedulerService: Service {
     private let store: Store
     private let queue: JobQueue
     private let wakeups: @Sendable () -> AsyncStream<Void>
     private let clock: WallClock
     private let logger: Logger
+    private let auditor: QueueAuditor
 
     /// Makes a scheduler.
     /// - Parameter wakeups: yields whenever a stream was made due out of turn; ticks find it without them, later.
@@ -29,6 +31,7 @@ package struct SchedulerService: Service {
         self.clock = clock
         self.logger = logger
         self.wakeups = wakeups
+        auditor = QueueAuditor(store: store, queue: queue, clock: clock, logger: logger)
     }
 
     package func run() async throws {
@@ -39,6 +42,7 @@ package struct SchedulerService: Service {
                 group.addTask { await repeatedly(every: ClusterLimits.schedulerTick) { rope.yield() } }
                 group.addTask { for await _ in wakeups() { rope.yield() } }
                 group.addTask { await repeatedly(every: ClusterLimits.generationCheck) { await watchGeneration() } }
+                group.addTask { await repeatedly(every: ClusterLimits.audit) { await audit() } }
                 group.addTask { await repeatedly(every: ClusterLimits.upkeep) { await keepUp() } }
                 await dispatch(on: bell)
                 group.cancelAll()
@@ -66,43 +70,48 @@ package struct SchedulerService: Service {
 
     /// Claims one page of due streams and asks for their jobs.
     /// - Returns: how many streams were claimed.
+    /// - Throws: when no job at all could be asked for.
     package func runOnce() async throws -> Int {
         let streams = try await store.claimDue(
             limit: ClusterLimits.claimSize, leaseSeconds: ClusterLimits.claimSeconds, now: clock.now)
         let importing = try await store.dueImports(
-            limit: ClusterLimits.claimSize, now: clock.now, leaseSeconds: ClusterLimits.claimSeconds)
-        let jobs =
-            streams.map { JobKey(tenant: $0.tenant, kind: JobKind.of($0.direction).rawValue) }
-            + importing.map { JobKey(tenant: $0, kind: JobKind.imports.rawValue) }
+            limit: ClusterLimits.claimSize, now: clock.now, leaseSeconds: ClusterLimits.importClaimSeconds)
+        let jobs = Set(streams.map(\.job) + importing.map { JobKey(tenant: $0, kind: JobKind.imports.rawValue) })
         guard !jobs.isEmpty else { return 0 }
-        do {
-            let requests = Set(jobs).map { EnqueueRequest($0) }
-            let results = try await queue.enqueue(requests)
-            let dead = zip(requests, results).filter { $0.1 == .dead }.map(\.0.key)
-            if !dead.isEmpty { try await revive(Set(dead)) }
-        } catch {
-            // What was claimed but not queued is released at once, not after the claim has run out.
-            try await store.releaseClaims(now: clock.now)
-            throw error
+        let keys = Array(jobs)
+        let results = try await queue.tryEnqueue(keys.map { EnqueueRequest($0) })
+        var refused: [JobKey: JobQueueError] = [:]
+        var dead: Set<JobKey> = []
+        for (key, result) in zip(keys, results) {
+            switch result {
+            case .failure(let error): refused[key] = error
+            case .success(.dead): dead.insert(key)
+            case .success: break
+            }
         }
+        let instant = clock.now
+        for stream in streams where refused[stream.job] == nil {
+            MetricCatalog.dispatched(lateBy: instant.timeIntervalSince(stream.claimableAt))
+        }
+        if !refused.isEmpty { try await postpone(streams, importing, Set(refused.keys)) }
+        if !dead.isEmpty { try await auditor.revive(dead) }
+        if refused.count == keys.count, let error = refused.values.first { throw error }
         return streams.count
     }
 
-    /// A job whose workers died under it several times in a row is a dead letter: it says so in its streams' rows, and is
-    /// tried again after a while, so that a bad night of the machines needs no human.
-    private func revive(_ keys: Set<JobKey>) async throws {
-        for letter in try await queue.dead() where keys.contains(letter.key) {
-            let isRested = clock.now.timeIntervalSince(letter.buriedAt) >= ClusterLimits.humanRetry
-            if isRested, try await queue.retryDead(letter.key) { continue }
-            logger.error("a job died again and again", metadata: ["job": "\(letter.key)", "code": "\(letter.code)"])
-            guard let kind = JobKind(rawValue: letter.key.kind), kind != .imports else { continue }
-            try await store.reportDeadJob(tenant: letter.key.tenant, direction: kind.direction, code: letter.code)
-        }
+    /// What was claimed but not queued is claimed again after a moment, not after the claim has run out; until then it
+    /// does not stand in the way of streams whose shards are there.
+    private func postpone(_ streams: [DueStream], _ importing: [Int32], _ refused: Set<JobKey>) async throws {
+        let until = clock.now.addingTimeInterval(ClusterLimits.refusedPause)
+        try await store.releaseClaims(of: streams.filter { refused.contains($0.job) }, until: until, now: clock.now)
+        let imports = refused.filter { $0.kind == JobKind.imports.rawValue }.map(\.tenant)
+        try await store.releaseImportClaims(of: imports, until: until, now: clock.now)
     }
 
     // MARK: - Upkeep
 
-    /// Notices a lost or older Redis and takes its shards over under a new epoch.
+    /// Notices a lost or older Redis, takes its shards over under a new epoch and fills them from PostgreSQL. The other
+    /// shards go on meanwhile.
     package func watchGeneration() async {
         do {
             let generation = try await queue.generation()
@@ -115,9 +124,24 @@ package struct SchedulerService: Service {
                 isFirst ? "taking Redis into use" : "Redis lost its data or came back older; rebuilding",
                 metadata: ["shards": "\(shards.count)", "epoch": "\(epoch)"])
             try await queue.adopt(epoch: epoch, shards: shards.sorted())
-            try await store.releaseClaims(now: clock.now)
+            if !isFirst { MetricCatalog.count("ferry_queue_generation_changes_total") }
+            let count = try await ShardRebuild(store: store, queue: queue, clock: clock).run(shards)
+            if count > 0 { logger.notice("rebuilt", metadata: ["streams": "\(count)", "epoch": "\(epoch)"]) }
         } catch {
             logger.warning("generation not checked", metadata: ["error": "\(error)"])
+        }
+    }
+
+    /// Compares the queue with PostgreSQL once.
+    package func audit() async {
+        do {
+            let found = try await auditor.runOnce()
+            guard found.readded > 0 || found.dropped > 0 else { return }
+            logger.warning(
+                "the queue and PostgreSQL disagreed",
+                metadata: ["readded": "\(found.readded)", "dropped": "\(found.dropped)"])
+        } catch {
+            logger.warning("queue not audited", metadata: ["error": "\(error)"])
         }
     }
 

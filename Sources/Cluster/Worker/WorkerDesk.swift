@@ -10,10 +10,12 @@ final class WorkerDesk: Sendable {
     }
 
     private struct State {
-        var running: [FencingToken: Running] = [:]
+        var running: [LeaseName: Running] = [:]
         /// Jobs that ended before their task was noted down.
-        var early: Set<FencingToken> = []
+        var early: Set<LeaseName> = []
         var finished: [Settlement] = []
+        /// Leased ahead of a free place, oldest first.
+        var ahead: [(job: LeasedJob, since: ContinuousClock.Instant)] = []
         var isStopping = false
     }
 
@@ -32,6 +34,8 @@ final class WorkerDesk: Sendable {
 
     var running: Int { state.withLock { $0.running.count } }
     var hasFinished: Bool { state.withLock { !$0.finished.isEmpty } }
+    /// Jobs leased ahead and not started.
+    var ahead: Int { state.withLock { $0.ahead.count } }
     var isStopping: Bool { state.withLock { $0.isStopping } }
 
     func ring() { rope.yield() }
@@ -48,15 +52,42 @@ final class WorkerDesk: Sendable {
             self.finish(Settlement(job, outcome))
         }
         state.withLock { state in
-            guard state.early.remove(job.token) == nil else { return }
-            state.running[job.token] = Running(task: task, since: .now)
+            guard state.early.remove(job.name) == nil else { return }
+            state.running[job.name] = Running(task: task, since: .now)
+        }
+    }
+
+    // MARK: - Leased ahead
+
+    /// Keeps jobs for the next free places.
+    func keep(_ jobs: some Sequence<LeasedJob>) {
+        let now = ContinuousClock.now
+        state.withLock { state in state.ahead += jobs.map { ($0, now) } }
+    }
+
+    /// Takes up to `count` kept jobs, oldest first.
+    func takeAhead(_ count: Int) -> [LeasedJob] {
+        state.withLock { state in
+            let taken = state.ahead.prefix(max(0, count)).map(\.job)
+            state.ahead.removeFirst(taken.count)
+            return taken
+        }
+    }
+
+    /// Takes the jobs that have been kept for longer than `life`: others may have places for them.
+    func takeStale(after life: Duration) -> [LeasedJob] {
+        let now = ContinuousClock.now
+        return state.withLock { state in
+            let stale = state.ahead.filter { $0.since + life <= now }.map(\.job)
+            state.ahead.removeAll { $0.since + life <= now }
+            return stale
         }
     }
 
     private func finish(_ settlement: Settlement) {
         state.withLock { state in
-            if state.running.removeValue(forKey: settlement.job.token) == nil {
-                state.early.insert(settlement.job.token)
+            if state.running.removeValue(forKey: settlement.job.name) == nil {
+                state.early.insert(settlement.job.name)
             }
             state.finished.append(settlement)
         }
@@ -77,8 +108,11 @@ final class WorkerDesk: Sendable {
     }
 
     /// Stops the runs of leases that were lost; they could not commit any more.
-    func cancel(_ tokens: Set<FencingToken>) {
-        let tasks = state.withLock { state in tokens.compactMap { state.running[$0]?.task } }
+    func cancel(_ leases: Set<LeaseName>) {
+        let tasks = state.withLock { state in
+            state.ahead.removeAll { leases.contains($0.job.name) }
+            return leases.compactMap { state.running[$0]?.task }
+        }
         tasks.forEach { $0.cancel() }
     }
 

@@ -66,30 +66,44 @@ package struct WorkerService: Service {
 
     private func serve() async {
         var unsettled: [Settlement] = []
+        var prefetch = Prefetch(cap: min(options.concurrency, ClusterLimits.prefetchCap))
         for await _ in desk.bell {
-            unsettled += desk.takeFinished()
+            let finished = desk.takeFinished()
+            prefetch.ended(finished.count, at: .now)
+            unsettled += finished
+            if desk.isStopping {
+                unsettled += desk.takeAhead(.max).map { Settlement($0, .returned) }
+            } else {
+                for job in desk.takeAhead(options.concurrency - desk.running) { start(job) }
+                unsettled += desk.takeStale(after: ClusterLimits.prefetchLife).map { Settlement($0, .returned) }
+            }
             let isStopping = desk.isStopping
             let free = isStopping ? 0 : max(0, options.concurrency - desk.running)
             guard !unsettled.isEmpty || free > 0 else {
                 if isStopping { break }
                 continue
             }
-            unsettled = await exchange(unsettled, free: free)
+            unsettled = await exchange(unsettled, free: free, &prefetch)
             if isStopping { break }
         }
+        unsettled += desk.takeAhead(.max).map { Settlement($0, .returned) }
         await drain(unsettled)
     }
 
     /// Settles what ended and leases anew, in one call.
     /// - Returns: settlements to be tried again.
-    private func exchange(_ settlements: [Settlement], free: Int) async -> [Settlement] {
+    private func exchange(_ settlements: [Settlement], free: Int, _ prefetch: inout Prefetch) async -> [Settlement] {
+        let limit = desk.isStopping ? 0 : free + max(0, prefetch.extra(at: .now) - desk.ahead)
         do {
-            let exchange = try await queue.exchange(worker: options.id, settling: settlements, limit: free)
-            for job in exchange.batch.jobs { start(job) }
+            let start = ContinuousClock.now
+            let exchange = try await queue.exchange(worker: options.id, settling: settlements, limit: limit)
+            if limit > 0 { prefetch.took(.now - start) }
+            let returned = take(exchange.batch.jobs, &prefetch)
             if exchange.batch.hasMore { desk.ring() }
-            return zip(settlements, exchange.results).compactMap { settlement, result in
-                if case .failed = result { settlement } else { nil }
-            }
+            return returned
+                + zip(settlements, exchange.results).compactMap { settlement, result in
+                    if case .failed = result { settlement } else { nil }
+                }
         } catch {
             logger.warning("the queue is out of reach", metadata: ["error": "\(error)"])
             try? await Task.sleep(for: ClusterLimits.queueRetry.delay(attempt: 2))
@@ -99,6 +113,20 @@ package struct WorkerService: Service {
         }
     }
 
+    /// Starts what there are places for and keeps the rest; bulk work is not kept but handed back.
+    private func take(_ jobs: [LeasedJob], _ prefetch: inout Prefetch) -> [Settlement] {
+        let places = max(0, options.concurrency - desk.running)
+        for job in jobs.prefix(places) { start(job) }
+        let rest = jobs.dropFirst(places)
+        let bulk = rest.filter { $0.jobClass == .bulk }
+        if !bulk.isEmpty {
+            prefetch.rest(until: .now + ClusterLimits.prefetchRest)
+            desk.ring()
+        }
+        desk.keep(rest.filter { $0.jobClass != .bulk })
+        return bulk.map { Settlement($0, .returned) }
+    }
+
     private func start(_ job: LeasedJob) {
         desk.start(job, execute: execute)
     }
@@ -106,19 +134,20 @@ package struct WorkerService: Service {
     /// Lets running jobs finish, then stops them; all of them are settled before the worker leaves.
     private func drain(_ unsettled: [Settlement]) async {
         var unsettled = unsettled
+        var prefetch = Prefetch(cap: 0)
         let deadline = ContinuousClock.now + options.grace * ClusterLimits.graceShare
         let guillotine = Task {
             try await Task.sleep(until: deadline, clock: .continuous)
             desk.cancelAll()
         }
         while desk.running > 0 || desk.hasFinished {
-            unsettled = await exchange(unsettled + desk.takeFinished(), free: 0)
+            unsettled = await exchange(unsettled + desk.takeFinished(), free: 0, &prefetch)
             guard desk.running > 0 else { break }
             await desk.nextFinish()
         }
         guillotine.cancel()
         unsettled += desk.takeFinished()
-        if !unsettled.isEmpty { _ = await exchange(unsettled, free: 0) }
+        if !unsettled.isEmpty { _ = await exchange(unsettled, free: 0, &prefetch) }
     }
 
     // MARK: - Side tasks
@@ -128,6 +157,8 @@ package struct WorkerService: Service {
         while !Task.isCancelled, !desk.isStopping {
             guard desk.running < options.concurrency else {
                 try? await Task.sleep(for: ClusterLimits.busyLook)
+                // What is kept for too long goes back.
+                if desk.ahead > 0 { desk.ring() }
                 continue
             }
             await queue.waitForWork(worker: options.id, timeout: ClusterLimits.idleWait)

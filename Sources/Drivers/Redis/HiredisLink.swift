@@ -37,6 +37,7 @@ final class HiredisLink {
             switch place {
             case .tcp(let host, let port): redisConnectNonBlock(host, Int32(port))
             case .unix(let path): redisConnectUnixNonBlock(path)
+            case .sentinel, .cluster: preconditionFailure("a place is resolved before it is connected to")
             }
         guard let made else { throw Self.failure("hiredis is out of memory") }
         guard made.pointee.err == 0 else {
@@ -179,7 +180,7 @@ final class OwnedDescriptor: Sendable {
 
 extension RESPValue {
     /// Copies a reply tree; hiredis bounds its depth (`RedisLimits.replyDepth`).
-    fileprivate init(copying reply: UnsafeMutablePointer<redisReply>) {
+    init(copying reply: UnsafeMutablePointer<redisReply>) {
         let reply = reply.pointee
         switch reply.type {
         case REDIS_REPLY_STRING: self = .bytes(Self.bytes(reply))

@@ -5,20 +5,41 @@ import Foundation
 enum NameResolver {
     /// Resolves `place` and calls `completion` on `queue`; unix paths and numeric addresses come back at once.
     ///
-    /// Asked anew at every connect, so that a name that moves (failover) is followed.
+    /// Asked anew at every connect, so that a name that moves and a master that changes (failover) are followed.
+    /// - Parameter attempt: grows with every attempt; of several seeds another one is asked first each time.
     static func resolve(
-        _ place: RedisAddress.Place, on queue: DispatchQueue,
+        _ place: RedisAddress.Place, attempt: Int = 0, on queue: DispatchQueue,
         completion: @escaping @Sendable (Result<RedisAddress.Place, RedisError>) -> Void
     ) {
-        guard case .tcp(let host, let port) = place, !isNumeric(host) else {
+        if needsNoAsking(place) {
             queue.async { completion(.success(place)) }
             return
         }
         DispatchQueue.global(qos: .utility).async {
-            let result = Result { () throws(RedisError) in
-                RedisAddress.Place.tcp(host: try lookUp(host), port: port)
-            }
+            let result = Result { () throws(RedisError) in try find(place, attempt) }
             queue.async { completion(result) }
+        }
+    }
+
+    private static func needsNoAsking(_ place: RedisAddress.Place) -> Bool {
+        switch place {
+        case .unix: true
+        case .tcp(let host, _): isNumeric(host)
+        case .sentinel, .cluster: false
+        }
+    }
+
+    private static func find(_ place: RedisAddress.Place, _ attempt: Int) throws(RedisError) -> RedisAddress.Place {
+        switch place {
+        case .unix: return place
+        case .tcp(let host, let port): return .tcp(host: isNumeric(host) ? host : try lookUp(host), port: port)
+        case .cluster(let hosts):
+            let seed = hosts[attempt % hosts.count]
+            return try find(.tcp(host: seed.host, port: seed.port), attempt)
+        case .sentinel(let hosts, let master, let password):
+            let directory = SentinelDirectory(sentinels: hosts, password: password)
+            let found = try directory.master(named: master, startingAt: attempt)
+            return try find(.tcp(host: found.host, port: found.port), attempt)
         }
     }
 

@@ -239,7 +239,7 @@ package actor RedisConnection {
                 let arrival = try link.read()
                 ledger.heard(now: now)
                 while let reply = try link.nextReply() {
-                    if case .error(let error) = reply, error.wantsReconnect { wrongServer = error }
+                    if case .error(let error) = reply, wantsReconnect(error) { wrongServer = error }
                     if let verdict = try ledger.answer(reply, now: now) { verdicts.append(verdict) }
                 }
                 if arrival == .drained { break }
@@ -251,6 +251,11 @@ package actor RedisConnection {
             tell(verdicts)
             lose(error)
         }
+    }
+
+    /// In a cluster a MOVED says where one slot is; the node is still the right one for its others.
+    private func wantsReconnect(_ error: RedisError) -> Bool {
+        error.wantsReconnect && !(options.isClusterNode && error.code == .server("MOVED"))
     }
 
     private func tell(_ verdicts: [CommandLedger<ReplyTarget>.Verdict]) {
@@ -266,7 +271,7 @@ package actor RedisConnection {
         generation += 1
         let current = generation
         setPhaseDeadline(ContinuousClock.now + options.connectTimeout)
-        NameResolver.resolve(address.place, on: executor.queue) { [weak self] result in
+        NameResolver.resolve(address.place, attempt: failures, on: executor.queue) { [weak self] result in
             self?.assumeIsolated { $0.resolved(result, current) }
         }
     }

@@ -27,6 +27,20 @@ package enum RedisLimits {
     package static let blockingGrace = Duration.seconds(2)
     /// Longest timeout of a blocking command.
     package static let maxBlocking = Duration.seconds(300)
+    /// Sentinels or cluster nodes that an address may name.
+    package static let seeds = 16
+    /// Time one sentinel has to connect, and again to answer; then the next one is asked.
+    package static let sentinelTimeout = Duration.milliseconds(500)
+    /// Time a cluster has to say who has which slots.
+    package static let topologyTimeout = Duration.seconds(2)
+    /// Times a command is sent to another node because its slot is there now.
+    package static let redirects = 5
+    /// Waits while a slot is between two nodes.
+    package static let redirectPause = Backoff(base: .milliseconds(20), cap: .milliseconds(200))
+    /// Least time between two looks at a cluster's topology that nobody's MOVED asked for.
+    package static let topologyAge = Duration.milliseconds(500)
+    /// Hash slots of a cluster.
+    package static let slots = 16_384
     /// Waits between attempts to connect.
     package static let reconnect = Backoff(base: .milliseconds(50), cap: .seconds(2), floor: .milliseconds(5))
     /// Characters of a server's error message that are kept.

@@ -15,6 +15,9 @@ package struct RedisOptions: Sendable {
     /// Bytes of one reply.
     package var replyBytes = RedisLimits.replyBytes
 
+    /// Whether the server is one node of a cluster, whose MOVED answers `RedisFleet` follows.
+    var isClusterNode = false
+
     /// The defaults.
     package init() {}
 }

@@ -10,6 +10,8 @@ package struct DueStream: Sendable, Hashable {
     package let object: ObjectKind
     /// When it should have run.
     package let dueAt: Date
+    /// Since when a scheduler could have claimed it: the instant it fell due, was asked for, or its last claim ran out.
+    package let claimableAt: Date
 }
 
 /// A stream that was asked to run.
@@ -92,18 +94,18 @@ extension Store {
 
     static let claimStatement = """
         WITH due AS (
-            SELECT tenant_no, direction, object FROM ferry.streams WHERE enabled AND claim_at <= $1
+            SELECT tenant_no, direction, object, claim_at FROM ferry.streams WHERE enabled AND claim_at <= $1
             ORDER BY claim_at LIMIT $2 FOR UPDATE SKIP LOCKED
         )
         UPDATE ferry.streams s SET claim_at = $3 FROM due
         WHERE s.tenant_no = due.tenant_no AND s.direction = due.direction AND s.object = due.object
-        RETURNING s.tenant_no, s.direction, s.object, s.next_run_at
+        RETURNING s.tenant_no, s.direction, s.object, s.next_run_at, due.claim_at
         """
 
-    private static func due(_ row: PostgresRow) throws -> DueStream {
+    static func due(_ row: PostgresRow) throws -> DueStream {
         DueStream(
             tenant: try row.get("tenant_no"), direction: try row.case("direction"), object: try row.case("object"),
-            dueAt: try row.get("next_run_at"))
+            dueAt: try row.get("next_run_at"), claimableAt: try row.get("claim_at"))
     }
 
     /// Lengthens the claim of a tenant's streams of one direction while their job runs, so that it is not asked for again.
@@ -114,18 +116,6 @@ extension Store {
             UPDATE ferry.streams SET claim_at = $3
             WHERE tenant_no = $1 AND direction = $2 AND claim_at > next_run_at AND claim_at < $3
             """, [.int4(tenant), .int2(direction.rawValue), .timestamptz(until)])
-    }
-
-    /// Takes back every claim, after Redis lost what they were made for; running jobs are asked for once more.
-    /// - Throws: `StoreError`.
-    package func releaseClaims(now: Date) async throws {
-        try await query(
-            """
-            UPDATE ferry.streams SET claim_at = next_run_at
-            WHERE enabled AND claim_at <> next_run_at AND claim_at > $1 AND next_run_at <= $1
-            """, [.timestamptz(now)])
-        try await query(
-            "UPDATE ferry.imports SET claim_at = check_at WHERE claim_at > $1 AND check_at <= $1", [.timestamptz(now)])
     }
 
     /// Makes a tenant's streams due at once; all of them, or one direction's. A stream whose run is under way runs again.
@@ -170,31 +160,5 @@ extension Store {
                 errorCode: try row.optional("error_code"), lastError: try row.optional("last_error"),
                 cursorText: try row.optional("cursor"))
         }
-    }
-
-    /// One page of enabled streams by how long they are overdue, for a Redis that lost everything.
-    /// - Parameter after: the last stream of the page before.
-    /// - Throws: `StoreError`.
-    package func rebuildPage(after: DueStream?, limit: Int, now: Date) async throws -> [DueStream] {
-        let start = after?.dueAt ?? .distantPast
-        let rows = try await query(
-            """
-            SELECT tenant_no, direction, object, next_run_at FROM ferry.streams
-            WHERE enabled AND next_run_at <= $1
-                AND (next_run_at, tenant_no, direction, object) > ($2, $3, $4, $5)
-            ORDER BY next_run_at, tenant_no, direction, object LIMIT $6
-            """,
-            [
-                .timestamptz(now), .timestamptz(start), .int4(after?.tenant ?? 0),
-                .int2(after?.direction.rawValue ?? 0), .int2(after?.object.rawValue ?? 0),
-                .int(min(limit, StoreLimits.pageSize)),
-            ])
-        return try decode(rows, Self.due)
-    }
-
-    /// Streams overdue for longer than `patience` seconds, the worst first: what an auditor compares with Redis.
-    /// - Throws: `StoreError`.
-    package func overdue(by patience: Double = 0, limit: Int, now: Date) async throws -> [DueStream] {
-        try await rebuildPage(after: nil, limit: limit, now: now.addingTimeInterval(-patience))
     }
 }

@@ -40,8 +40,8 @@ struct Runtime: Sendable {
     /// The queue on `FERRY_REDIS_URL`.
     func queue() throws -> JobQueue {
         do {
-            let redis = try RedisClient(url: settings.required(.redisURL))
-            return JobQueue(redis: redis, clock: clock)
+            let fleet = try RedisFleet(url: settings.required(.redisURL))
+            return JobQueue(fleet: fleet, clock: clock)
         } catch let error as RedisError {
             throw SettingsError(description: "FERRY_REDIS_URL: \(error)")
         }

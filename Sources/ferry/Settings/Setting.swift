@@ -45,7 +45,9 @@ enum Setting: String, CaseIterable {
         case .settingsFile: "file of further settings, FERRY_NAME=value a line; the environment wins"
         case .environment: "production, dev or test; dev and test accept plain http to providers on loopback"
         case .postgresURL: "postgresql://user@host/database[?sslmode=verify-full&sslrootcert=FILE]"
-        case .redisURL: "redis://[user:password@]host:port[/db] or unix:///path"
+        case .redisURL:
+            "redis://[user:password@]host:port[/db], unix:///path, redis+sentinel://host:port,…/master[/db] or "
+                + "redis+cluster://host:port,…"
         case .publicKey: "the cluster's public sealing key, for `ferry seal` and `ferry tenants apply`"
         case .privateKeysFile: "file with the cluster's private sealing keys, newest first; workers only"
         case .certificateAuthorityFile: "certificate authorities to trust for providers, PEM; default the system's"

@@ -14,6 +14,10 @@ final class LiveCluster: Sendable {
         let rawValue: Int
         static let redis = Own(rawValue: 1)
         static let postgres = Own(rawValue: 2)
+        /// A Redis that writes an append-only file.
+        static let durableRedis = Own(rawValue: 4)
+        /// A primary, a replica and sentinels.
+        static let sentinels = Own(rawValue: 8)
     }
 
     let folder: URL
@@ -32,7 +36,10 @@ final class LiveCluster: Sendable {
     private let offsetFile: URL
     private let server: SimulatorServer
     private let serving: Task<Void, any Error>
-    private let ownRedis: EmbeddedRedis?
+    private let ownRedis: Mutex<EmbeddedRedis?>
+    /// Nil unless the test asked for them.
+    let sentinels: EmbeddedSentinels?
+    private let isRedisDurable: Bool
     private let ownPostgres: Mutex<EmbeddedPostgres?>
     private let processes = Mutex<[FerryProcess]>([])
 
@@ -53,8 +60,12 @@ final class LiveCluster: Sendable {
     private init(own: Own) async throws {
         let servers = try LiveServers.shared.get()
         folder = try servers.freshFolder()
-        ownRedis =
-            own.contains(.redis) ? try EmbeddedRedis(folder: folder.appending(path: "r"), durable: false) : nil
+        isRedisDurable = own.contains(.durableRedis)
+        let ownRedis =
+            own.isDisjoint(with: [.redis, .durableRedis])
+            ? nil : try EmbeddedRedis(folder: folder.appending(path: "r"), durable: isRedisDurable)
+        self.ownRedis = Mutex(ownRedis)
+        sentinels = own.contains(.sentinels) ? try EmbeddedSentinels(folder: folder.appending(path: "s")) : nil
         let postgres =
             own.contains(.postgres) ? try EmbeddedPostgres(folder: folder.appending(path: "p"), durable: false) : nil
         ownPostgres = Mutex(postgres)
@@ -66,7 +77,11 @@ final class LiveCluster: Sendable {
             database = try await servers.freshDatabase()
         }
         let redisURL: String
-        if let ownRedis { redisURL = ownRedis.url } else { redisURL = try await servers.freshRedis() }
+        if let url = sentinels?.url ?? ownRedis?.url {
+            redisURL = url
+        } else {
+            redisURL = try await servers.freshRedis()
+        }
 
         let clock = SimulatorClock()
         self.clock = clock
@@ -107,7 +122,9 @@ final class LiveCluster: Sendable {
         _ = try? await serving.value
         await pool.close()
         await redis.close()
-        ownRedis?.stop()
+        ownRedis.withLock { $0?.stop() }
+        try? sentinels?.master.server.signal(SIGCONT)
+        sentinels?.stop()
         ownPostgres.withLock { $0?.stop() }
     }
 
@@ -174,6 +191,17 @@ final class LiveCluster: Sendable {
         try await meanwhile()
         let postgres = try EmbeddedPostgres(folder: folder.appending(path: "p"), durable: false)
         ownPostgres.withLock { $0 = postgres }
+    }
+
+    /// Kills the test's own Redis and starts it again on what it had written, which without an append-only file is nothing.
+    func killRedis(_ meanwhile: () async throws -> Void) async throws {
+        try ownRedis.withLock { redis in
+            try redis?.server.signal(SIGKILL)
+            redis?.server.waitUntilExit()
+        }
+        try await meanwhile()
+        let redis = try EmbeddedRedis(folder: folder.appending(path: "r"), durable: isRedisDurable)
+        ownRedis.withLock { $0 = redis }
     }
 
     /// One value of one row.

@@ -180,7 +180,7 @@ private struct ShardTrial {
         model.heartbeat(worker)
         let result = try await bench.queue.heartbeat(worker: WorkerID(worker))
         let owned = model.owned[worker] ?? [:]
-        note(result.lost.allSatisfy { owned[$0.rawValue] == nil }, "lost \(result.lost) though owned")
+        note(result.lost.allSatisfy { owned[$0.token.rawValue] == nil }, "lost \(result.lost) though owned")
         note(result.orphansReturned == 0, "orphans")
         return "heartbeat \(worker)"
     }

@@ -38,23 +38,13 @@ struct DeadOptions: ParsableArguments {
 
     /// The letters meant, oldest first.
     func letters(_ queue: JobQueue, _ runtime: Runtime) async throws -> [DeadLetter] {
-        var number: Int32?
-        if let tenant { number = try await Control.tenant(tenant, in: runtime.store).number }
-        let latest = runtime.clock.now.addingTimeInterval(-(olderThan?.seconds ?? 0))
-        var found: [DeadLetter] = []
-        var offset = 0
-        while found.count < max {
-            let page =
-                try await Control.unlessWiped { () async throws(JobQueueError) in try await queue.dead(offset: offset) }
-                ?? []
-            if page.isEmpty { break }
-            found += page.filter { letter in
-                (number == nil || letter.key.tenant == number) && (kind == nil || letter.key.kind == kind)
-                    && (code == nil || letter.code == code) && letter.buriedAt <= latest
-            }
-            offset += JobQueueLimits.deadPage
-        }
-        return Array(found.sorted { $0.buriedAt < $1.buriedAt }.prefix(max))
+        var filter = DeadFilter(kind: kind, code: code)
+        if let tenant { filter.tenant = try await Control.tenant(tenant, in: runtime.store).number }
+        filter.buriedBy = olderThan.map { runtime.clock.now.addingTimeInterval(-$0.seconds) }
+        let (meant, limit) = (filter, max)
+        return try await Control.unlessWiped { () async throws(JobQueueError) in
+            try await queue.dead(matching: meant, limit: limit)
+        } ?? []
     }
 
     /// The filters for the audit table.

@@ -1,0 +1,132 @@
+import Drivers
+import Embedded
+import Foundation
+import JobQueue
+import Logging
+import ServiceLifecycle
+import Synchronization
+import Testing
+
+@testable import Cluster
+
+@Suite(.timeLimit(.minutes(2)))
+struct PrefetchTests {
+    private func measured(jobsASecond: Int, roundTrip: Duration, cap: Int = 64) -> Int {
+        var prefetch = Prefetch(cap: cap)
+        let start = ContinuousClock.now
+        for step in 0...1_000 { prefetch.ended(jobsASecond / 100, at: start + .milliseconds(step * 10)) }
+        for _ in 0..<100 { prefetch.took(roundTrip) }
+        return prefetch.extra(at: start + .seconds(10))
+    }
+
+    @Test func asManyAreLeasedAheadAsEndInOneRoundTrip() {
+        #expect(measured(jobsASecond: 10_000, roundTrip: .milliseconds(2)) == 20)
+        #expect(measured(jobsASecond: 10_000, roundTrip: .milliseconds(2), cap: 8) == 8)
+        #expect(measured(jobsASecond: 100, roundTrip: .milliseconds(1)) == 0, "slow jobs gain nothing")
+        #expect(Prefetch(cap: 8).extra(at: .now) == 0)
+    }
+
+    @Test func bulkWorkEndsItForAWhile() {
+        var prefetch = Prefetch(cap: 64)
+        let start = ContinuousClock.now
+        for step in 0...100 { prefetch.ended(100, at: start + .milliseconds(step * 10)) }
+        prefetch.took(.milliseconds(2))
+        let now = start + .seconds(1)
+        #expect(prefetch.extra(at: now) > 0)
+        prefetch.rest(until: now + .seconds(1))
+        #expect(prefetch.extra(at: now) == 0)
+        #expect(prefetch.extra(at: now + .seconds(1)) > 0)
+    }
+
+    // MARK: - In a worker
+
+    /// What a worker did with jobs of 500 tenants.
+    private final class Log: Sendable {
+        struct State {
+            var ran: [JobKey: Int] = [:]
+            var running = 0
+            var most = 0
+        }
+        let state = Mutex(State())
+        let signal = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+
+        func run(_ job: LeasedJob, for duration: Duration) async {
+            state.withLock { state in
+                state.running += 1
+                state.most = max(state.most, state.running)
+            }
+            try? await Task.sleep(for: duration)  // the pace of a slow server
+            let isHalf = state.withLock { state in
+                state.running -= 1
+                state.ran[job.key, default: 0] += 1
+                return state.ran.count == 250
+            }
+            if isHalf { signal.continuation.yield() }
+        }
+    }
+
+    @Test func aWorkerThatIsStoppedHandsBackWhatItLeasedAheadUnburned() async throws {
+        let servers = try TestServers.shared.get()
+        var options = JobQueueOptions()
+        options.namespace = servers.freshName()
+        let queue = JobQueue(redis: try RedisClient(url: servers.redis.url), clock: .system, options: options)
+        try await queue.adopt(epoch: 1)
+        let keys = (Int32(1)...500).map { JobKey(tenant: $0, kind: "outbound") }
+        _ = try await queue.enqueue(keys.map { EnqueueRequest($0) })
+        let log = Log()
+        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        let worker = WorkerService(
+            queue: queue, options: .init(id: WorkerID("one"), concurrency: 8, grace: .seconds(10)), logger: logger
+        ) { job in
+            await log.run(job, for: .microseconds(500))
+            return .done
+        }
+        let group = ServiceGroup(configuration: .init(services: [.init(service: worker)], logger: logger))
+        let running = Task { try? await group.run() }
+        for await _ in log.signal.stream { break }
+        await group.triggerGracefulShutdown()
+        await running.value
+
+        let (ran, most) = log.state.withLock { ($0.ran, $0.most) }
+        #expect(most <= 8, "what is leased ahead waits for a place")
+        #expect(ran.values.allSatisfy { $0 == 1 })
+        let status = try await queue.status()
+        #expect(status.running == 0)
+        #expect(status.queued == 500 - ran.count)
+        var rest: [LeasedJob] = []
+        while true {
+            let jobs = try await queue.lease(worker: WorkerID("two"), limit: 1_000).jobs
+            if jobs.isEmpty { break }
+            rest += jobs
+        }
+        #expect(Set(rest.map(\.key)) == Set(keys).subtracting(ran.keys))
+        #expect(rest.allSatisfy { $0.attempt == 1 })
+        try await queue.leave(worker: WorkerID("two"))
+    }
+
+    @Test func bulkWorkIsNeverKeptAhead() async throws {
+        let servers = try TestServers.shared.get()
+        var options = JobQueueOptions()
+        options.namespace = servers.freshName()
+        let queue = JobQueue(redis: try RedisClient(url: servers.redis.url), clock: .system, options: options)
+        try await queue.adopt(epoch: 1)
+        let keys = (Int32(1)...500).map { JobKey(tenant: $0, kind: "outbound") }
+        _ = try await queue.enqueue(keys.map { EnqueueRequest($0, class: .bulk) })
+        let log = Log()
+        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        let worker = WorkerService(
+            queue: queue, options: .init(id: WorkerID("one"), concurrency: 4, grace: .seconds(10)), logger: logger
+        ) { job in
+            await log.run(job, for: .microseconds(200))
+            return .done
+        }
+        let group = ServiceGroup(configuration: .init(services: [.init(service: worker)], logger: logger))
+        let running = Task { try? await group.run() }
+        for await _ in log.signal.stream { break }
+        await group.triggerGracefulShutdown()
+        await running.value
+        let ran = log.state.withLock { $0.ran }
+        #expect(ran.values.allSatisfy { $0 == 1 })
+        #expect(try await queue.status().queued == 500 - ran.count)
+    }
+}
