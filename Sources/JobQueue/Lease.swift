@@ -44,9 +44,12 @@ package struct LeasedJob: Hashable, Sendable {
     package let enqueuedAt: Date
     /// What it took from its tenant's turn.
     package let cost: Int
+    /// Calls it may make before it asks for more; nil when its tenant has no budget.
+    package let allowance: CallAllowance?
 
     package init(
-        key: JobKey, jobClass: JobClass, token: FencingToken, attempt: Int, enqueuedAt: Date, cost: Int = 1
+        key: JobKey, jobClass: JobClass, token: FencingToken, attempt: Int, enqueuedAt: Date, cost: Int = 1,
+        allowance: CallAllowance? = nil
     ) {
         self.key = key
         self.jobClass = jobClass
@@ -54,6 +57,7 @@ package struct LeasedJob: Hashable, Sendable {
         self.attempt = attempt
         self.enqueuedAt = enqueuedAt
         self.cost = cost
+        self.allowance = allowance
     }
 }
 
