@@ -14,6 +14,7 @@ import SyncRules
 package struct SchedulerService: Service {
     private let store: Store
     private let queue: JobQueue
+    private let budgets: BudgetKeeper
     private let wakeups: @Sendable () -> AsyncStream<Void>
     private let clock: WallClock
     private let logger: Logger
@@ -26,6 +27,7 @@ package struct SchedulerService: Service {
     ) {
         self.store = store
         self.queue = queue
+        budgets = BudgetKeeper(store: store, queue: queue, clock: clock)
         self.clock = clock
         self.logger = logger
         self.wakeups = wakeups
@@ -67,6 +69,8 @@ package struct SchedulerService: Service {
     /// Claims one page of due streams and asks for their jobs.
     /// - Returns: how many streams were claimed.
     package func runOnce() async throws -> Int {
+        // Before any job: it is leased within its budget from the first time.
+        try await budgets.renew()
         let streams = try await store.claimDue(
             limit: ClusterLimits.claimSize, leaseSeconds: ClusterLimits.claimSeconds, now: clock.now)
         let importing = try await store.dueImports(
@@ -115,6 +119,7 @@ package struct SchedulerService: Service {
                 isFirst ? "taking Redis into use" : "Redis lost its data or came back older; rebuilding",
                 metadata: ["shards": "\(shards.count)", "epoch": "\(epoch)"])
             try await queue.adopt(epoch: epoch, shards: shards.sorted())
+            try await budgets.renewAll()
             try await store.releaseClaims(now: clock.now)
         } catch {
             logger.warning("generation not checked", metadata: ["error": "\(error)"])
