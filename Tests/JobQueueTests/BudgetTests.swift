@@ -283,4 +283,57 @@ import Testing
         for job in jobs { try await settle(bench, job, 0) }
         #expect(try await bench.leaseAll().count == 10)
     }
+
+    // MARK: - Others, and paces
+
+    @Test func parkedTenantsCostTheOthersNoTurn() async throws {
+        let bench = try await QueueBench.make { $0.shards = 1 }
+        for tenant in Int32(1)...200 {
+            try await bench.queue.setBudget(
+                tenant: tenant, .salesforce, BudgetTerms(dailyCalls: 1), past: PastCalls([bench.clock.now: 1]))
+        }
+        _ = try await bench.queue.enqueue((1...200).map { EnqueueRequest(key($0)) })
+        // All of them are looked at once, and are gone from the ring.
+        var looks = 0
+        while try await bench.queue.status().readyTenants[.normal] != 0, looks < 50 {
+            #expect(try await bench.leaseAll(10).isEmpty)
+            looks += 1
+        }
+        #expect(try await bench.queue.status().parked == 200)
+        _ = try await bench.queue.enqueue((1_001...1_050).map { EnqueueRequest(key($0)) })
+        var served: [Int32] = []
+        for _ in 1...5 { served += try await bench.leaseAll(10).map(\.key.tenant) }
+        #expect(served == Array(1_001...1_050), "the others are served in five full calls, in their order")
+    }
+
+    @Test func paceIsSharedByAllWhoCallAnAccount() async throws {
+        let bench = try await bench(1)
+        let name = "acct-\(UInt32.random(in: 0 ... .max))"
+        func take(_ calls: Int) async throws -> PaceSlice {
+            try await bench.queue.pace(
+                account: name, calls: calls, interval: .milliseconds(1_000), burst: 1, longestWait: .seconds(60))
+        }
+        let first = try await take(8)
+        #expect(first == PaceSlice(calls: 8, wait: .zero, interval: .milliseconds(1_000)))
+        let second = try await take(4)
+        #expect(second.calls == 4)
+        #expect(second.wait > .seconds(6) && second.wait <= .seconds(8))
+        let third = try await take(60)
+        #expect(third.wait > .seconds(10) && third.wait <= .seconds(12))
+        // Further off than the longest wait nothing is taken.
+        #expect(try await take(1).calls == 0)
+    }
+
+    @Test func refusalPausesEverybodyAndSlowsThemDown() async throws {
+        let bench = try await bench(1)
+        let name = "acct-\(UInt32.random(in: 0 ... .max))"
+        let interval = Duration.milliseconds(100)
+        try await bench.queue.pausePace(account: name, interval: interval, burst: 1, for: .seconds(30))
+        // The others of the same burst say nothing new.
+        try await bench.queue.pausePace(account: name, interval: interval, burst: 1, for: .seconds(5))
+        let slice = try await bench.queue.pace(
+            account: name, calls: 1, interval: interval, burst: 1, longestWait: .seconds(60))
+        #expect(slice.wait > .seconds(25) && slice.wait <= .seconds(30))
+        #expect(slice.interval == .milliseconds(200))
+    }
 }

@@ -75,4 +75,11 @@ package struct PaceSlice: Hashable, Sendable {
     package var wait: Duration
     /// Time between two.
     package var interval: Duration
+
+    /// Makes a slice.
+    package init(calls: Int, wait: Duration, interval: Duration) {
+        self.calls = calls
+        self.wait = wait
+        self.interval = interval
+    }
 }

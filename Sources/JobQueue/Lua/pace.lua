@@ -12,13 +12,12 @@ local LARGEST, GROWTH, RECOVERY = 16, 2, 0.02
 local have = call('HMGET', KEYS[1], 'd', 'u', 'f')
 local due, paused, factor = tonumber(have[1]) or 0, tonumber(have[2]) or 0, tonumber(have[3]) or 1
 local interval, burst, wanted = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
-local granted, start = 0, 0
+local granted, start, step = 0, 0, interval * factor
 if wanted == 0 then
     -- One refusal of a burst slows down; the others that were on their way say nothing new.
     if paused <= now then factor = math.min(LARGEST, factor * GROWTH) end
     paused = math.max(paused, now + tonumber(ARGV[5]))
 else
-    local step = interval * factor
     start = math.max(now, paused, due - step * (burst - 1))
     if start - now <= tonumber(ARGV[4]) then
         granted = wanted
@@ -28,4 +27,4 @@ else
 end
 call('HSET', KEYS[1], 'd', string.format('%d', due), 'u', string.format('%d', paused), 'f', string.format('%.3f', factor))
 call('PEXPIRE', KEYS[1], math.max(due, paused) - now + 60000)
-return { granted, math.ceil(start - now), math.ceil(interval * factor) }
+return { granted, math.ceil(start - now), math.ceil(step) }
