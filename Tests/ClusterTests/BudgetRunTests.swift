@@ -113,8 +113,6 @@ struct BudgetRunTests {
         #expect(tenant.account.contactCount < 3)
         try await cluster.pool.query(
             "UPDATE ferry.api_budgets SET daily_calls = 1000 WHERE tenant = 'acme' AND provider = 'activecampaign'")
-        try await cluster.store.requestRun(
-            tenant: try await tenant.number(in: cluster), now: cluster.wallClock.now)
         try await cluster.settle()
         #expect(tenant.account.contactCount == 3)
         #expect(try await purse(cluster, tenant, .activeCampaign).terms.dailyCalls == 1_000)

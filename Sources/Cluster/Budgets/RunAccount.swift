@@ -108,6 +108,7 @@ final class RunAccount: Sendable {
                 state.withLock { restore(wish, &$0) }
                 throw .unknown
             }
+            MetricCatalog.extended(result)
             switch result {
             case .granted(let campaign, let salesforce, let percent):
                 state.withLock { state in

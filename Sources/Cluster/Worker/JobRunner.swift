@@ -1,3 +1,4 @@
+package import ActiveCampaign
 package import Drivers
 import Foundation
 package import JobQueue
@@ -24,9 +25,10 @@ package struct JobRunner: Sendable {
     ///   - http: the process's HTTP client.
     ///   - keys: opens tenants' secrets.
     ///   - providers: which addresses may be called.
+    ///   - paceClock: by which calls to ActiveCampaign keep their pace.
     package init(
         store: Store, queue: JobQueue? = nil, clock: WallClock, logger: Logger, http: HTTPClient, keys: KeyRing,
-        providers: ProviderPolicy
+        providers: ProviderPolicy, paceClock: PaceClock = .system
     ) {
         self.queue = queue
         keeper = queue.map { BudgetKeeper(store: store, queue: $0, clock: clock) }
@@ -35,7 +37,7 @@ package struct JobRunner: Sendable {
         self.clock = clock
         self.logger = logger
         sessions = SessionCache(
-            store: store, clock: clock, http: http, keys: keys, providers: providers,
+            store: store, clock: clock, http: http, keys: keys, providers: providers, paceClock: paceClock,
             pace: queue.map(SharedPace.init))
     }
 

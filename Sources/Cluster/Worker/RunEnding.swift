@@ -15,6 +15,10 @@ struct RunEnding {
         var commit = session.commit(run)
         let warning = session.unusable.message
         for stream in streams {
+            if stream.direction == .inbound, let trouble = tally.troubles[stream.object] {
+                commit.finish(stream.direction, stream.object, Self.outcome(trouble, of: stream, run))
+                continue
+            }
             commit.finish(
                 stream.direction, stream.object,
                 StreamOutcome(
@@ -76,22 +80,22 @@ struct RunEnding {
         let rows = try await store.streams(tenant: config.number).filter { row in
             row.direction == kind.direction && (kind == .outbound || row.isDue(at: started))
         }
-        for row in rows {
-            let failures = trouble.isFailure ? row.failures + 1 : row.failures
-            let delay = trouble.delay(failures: failures)
-            commit.finish(
-                row.direction, row.object,
-                StreamOutcome(
-                    state: trouble.state, ranAt: run.now, nextRunAt: run.now.addingTimeInterval(delay),
-                    isSuccess: false, failures: failures, served: row.asked, errorCode: trouble.code,
-                    error: String(trouble.message.prefix(ClusterLimits.errorLength))))
-        }
+        for row in rows { commit.finish(row.direction, row.object, outcome(trouble, of: row, run)) }
         var record = RunRecord(
             run: run.runID, direction: kind.direction, startedAt: started, finishedAt: run.now,
             outcome: "failed", errorCode: trouble.code)
         record.countCalls(of: run)
         commit.runRecord = record
         try await run.commit(commit, store: store)
+    }
+
+    private static func outcome(_ trouble: StreamTrouble, of stream: StreamRow, _ run: RunContext) -> StreamOutcome {
+        let failures = trouble.isFailure ? stream.failures + 1 : stream.failures
+        return StreamOutcome(
+            state: trouble.state, ranAt: run.now,
+            nextRunAt: run.now.addingTimeInterval(trouble.delay(failures: failures)), isSuccess: false,
+            failures: failures, served: stream.asked, errorCode: trouble.code,
+            error: String(trouble.message.prefix(ClusterLimits.errorLength)))
     }
 }
 

@@ -19,6 +19,8 @@ struct RunTally: Sendable {
     var acknowledged = 0
     /// When the earliest of the changes left pending is to be looked at again; nil when none was left.
     var nextLook: Date?
+    /// Objects that could not be read while others were.
+    var troubles: [ObjectKind: StreamTrouble] = [:]
     /// Whether work was left for a run right after this one.
     var hasMore = false
 

@@ -17,6 +17,9 @@ BEGIN
     INSERT INTO ferry.budget_changes AS c (tenant_no) SELECT number FROM ferry.tenants
     WHERE id IN (SELECT tenant FROM changed)
     ON CONFLICT (tenant_no) DO UPDATE SET change = c.change + 1;
+    -- What waits for calls looks again; without enough of them it costs no call.
+    UPDATE ferry.streams SET next_run_at = least(next_run_at, now()), claim_at = least(next_run_at, now())
+    WHERE error_code = 'budget_spent' AND tenant IN (SELECT tenant FROM changed);
     PERFORM pg_notify('ferry_streams', '');
     RETURN NULL;
 END $$;

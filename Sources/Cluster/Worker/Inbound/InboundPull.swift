@@ -31,7 +31,7 @@ struct InboundPull {
             cursors[object] = try stream.cursor(default: InboundCursor(start: stream.createdAt))
         }
         while !cursors.isEmpty {
-            let answer = try await session.salesforce.pull(cursors)
+            let answer = try pages(try await session.salesforce.pull(cursors), &cursors, &tally)
             // First of all, so that a contact that was a lead a moment ago is known as that.
             let followed = try await LifecycleSettlement(session: session, run: run).settle(
                 Self.order.flatMap { answer[$0]?.records ?? [] }, busy: busy, &tally)
@@ -49,6 +49,21 @@ struct InboundPull {
         }
         try await StatusWriteBack(session: session, run: run).flush(&tally)
         return tally
+    }
+
+    /// The pages that could be read. An object that can't stops alone (T5); when none can, the run does.
+    private func pages(
+        _ answer: [ObjectKind: Result<SalesforceGateway.Page, StreamTrouble>],
+        _ cursors: inout [ObjectKind: InboundCursor], _ tally: inout RunTally
+    ) throws -> [ObjectKind: SalesforceGateway.Page] {
+        let pages = answer.compactMapValues { try? $0.get() }
+        for object in Self.order {
+            guard case .failure(let trouble) = answer[object] else { continue }
+            guard !pages.isEmpty else { throw trouble }
+            cursors[object] = nil
+            tally.troubles[object] = trouble
+        }
+        return pages
     }
 
     // MARK: - Cursors

@@ -47,14 +47,17 @@ final class SessionCache: Sendable {
     private let pace: SharedPace?
     private let kept = Mutex<[Int32: Parts]>([:])
 
-    init(store: Store, clock: WallClock, http: HTTPClient, keys: KeyRing, providers: ProviderPolicy, pace: SharedPace? = nil) {
+    init(
+        store: Store, clock: WallClock, http: HTTPClient, keys: KeyRing, providers: ProviderPolicy,
+        paceClock: PaceClock = .system, pace: SharedPace? = nil
+    ) {
         self.pace = pace
         self.store = store
         self.clock = clock
         self.http = http
         self.keys = keys
         self.providers = providers
-        pacers = AccountPacers()
+        pacers = AccountPacers(clock: paceClock)
     }
 
     /// A session for one run, on the tenant's rows as they are now.
@@ -101,7 +104,8 @@ final class SessionCache: Sendable {
         let client = try activeCampaign(tenant)
         let catalog: FieldCatalog
         do { catalog = FieldCatalog(try await client.fields()) } catch { throw StreamTrouble(error) }
-        let campaign = ActiveCampaignGateway(client: client, catalog: catalog, tagIDs: TagCache())
+        let campaign = ActiveCampaignGateway(
+            client: client, catalog: catalog, tagIDs: TagCache(), defaultListID: tenant.settings.defaultListID)
         return Parts(
             version: tenant.version, activeCampaign: campaign, salesforce: try salesforce(tenant),
             madeAt: clock.now, usedAt: .now)
