@@ -52,7 +52,8 @@ import Testing
             .appending(path: "../../Sources/Store/Migrations")
         let files = try FileManager.default.contentsOfDirectory(atPath: folder.path).filter { $0.hasSuffix(".sql") }
         #expect(files.sorted() == Migration.all.map { "\($0.name).sql" })
-        #expect(Migration.all.map(\.version) == Array(1...Migration.all.count))
+        // Numbers are given out before the work is done, so some may never be used.
+        #expect(zip(Migration.all, Migration.all.dropFirst()).allSatisfy { $0.version < $1.version })
         for migration in Migration.all {
             let text = try String(contentsOf: folder.appending(path: "\(migration.name).sql"), encoding: .utf8)
             #expect(text == migration.sql, "\(migration.name) is bound to another file")

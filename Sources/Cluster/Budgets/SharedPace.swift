@@ -24,9 +24,9 @@ final class SharedPace: Sendable {
     init(queue: JobQueue) { self.queue = queue }
 
     /// Waits for a turn on each lane.
-    func admit(_ account: String, _ lanes: [PaceLane], _ call: ActiveCampaignCall.Kind) async throws(
-        ActiveCampaignError
-    ) {
+    func admit(_ account: String, _ lanes: [PaceLane], _ call: ActiveCampaignCall.Kind)
+        async throws(ActiveCampaignError)
+    {
         for lane in lanes {
             let name = "\(account) \(lane)"
             if turn(name) == nil { try await takeTurns(name, lane, call) }

@@ -81,7 +81,8 @@ package struct JobRunner: Sendable {
             logger.error("unknown kind of job; left for a newer worker")
             return .retry(after: nil, code: "unknown_kind")
         }
-        let run = RunContext(token: job.token, runID: job.token.rawValue, clock: clock, logger: logger, account: account)
+        let run = RunContext(
+            token: job.token, runID: job.token.rawValue, clock: clock, logger: logger, account: account)
         do {
             return try await attempt(job, kind, run)
         } catch is LostLease {

@@ -131,6 +131,24 @@ package struct BudgetReport: Hashable, Sendable {
     /// Calls that come back in the 1st, 2nd, … hour from now.
     package var returning: [Int]
 
+    /// Makes a report.
+    package init(
+        provider: CallProvider, terms: BudgetTerms, spent: Int, reserved: Int, unknown: Int, provenLimit: Int? = nil,
+        orgUse: Int? = nil, orgUseAt: Date? = nil, sinceOrgUse: Int, resumes: [JobClass: Date], returning: [Int]
+    ) {
+        self.provider = provider
+        self.terms = terms
+        self.spent = spent
+        self.reserved = reserved
+        self.unknown = unknown
+        self.provenLimit = provenLimit
+        self.orgUse = orgUse
+        self.orgUseAt = orgUseAt
+        self.sinceOrgUse = sinceOrgUse
+        self.resumes = resumes
+        self.returning = returning
+    }
+
     /// Calls of the allowance that are left.
     package var left: Int { max(0, terms.dailyCalls - spent - reserved) }
     /// Calls of the org's that are not Ferry's, as far as its figure tells.

@@ -41,14 +41,13 @@ local function set()
     elseif cell then
         cell[provider] = false
     end
-    t.controls = t.controls or {}
     if cell and not cell[1] and not cell[2] then
         call('HDEL', CELLS, tenant)
         cells[tenant] = false
     end
     changed[tenant] = true
     wakeBudgets(t, tenant)
-    t.controls.b = cells[tenant] and 1 or nil
+    t.isBudgeted = cells[tenant] and true or false
     finish()
     return isNew
 end

@@ -66,6 +66,7 @@ local function settleAll()
     end
     if count == 0 then return '' end
     local records = call('HMGET', TENANTS, unpack(names))
+    fetchCells(names, records)
     -- Only the owner's set decides: a lease that was swept, or settled before, is not there.
     local owned, distinct = call('SMISMEMBER', OWN, unpack(leases)), 0
     for i = 1, count do distinct = distinct + owned[i] end
@@ -170,6 +171,7 @@ end
 local function allow(t, tenant, c, kind)
     local told, wake, why = reserve(tenant, c, kind)
     if told then return told end
+    t.controls = t.controls or {}
     t.controls['u' .. c], t.controls['v' .. c] = wake, why
     return nil
 end
@@ -201,7 +203,7 @@ end
 
 -- Serves a tenant's jobs that did not fit into its record. Returns how many, and their cost.
 local function visitList(t, tenant, c, most)
-    if t.controls and t.controls.b then return visitListWithin(t, tenant, c, most) end
+    if t.isBudgeted then return visitListWithin(t, tenant, c, most) end
     local kinds = call('LPOP', listKey(tenant, c), most)
     if not kinds then return 0, 0 end
     local key, cost, set, count = bigKey(tenant), 0, {}, 0
@@ -258,7 +260,7 @@ local function visit(t, tenant, c, room)
     if t[FRONT] ~= '' then body(t) end
     local text, at, pattern = t[BODY], t[AT], QUEUED[c]
     local first, last, kind, rest = find(text, pattern, at)
-    local isBudgeted, told = controls and controls.b
+    local isBudgeted, told = t.isBudgeted, nil
     while first and taken < free and deficit > 0 do
         if isBudgeted then
             told = allow(t, tenant, c, kind)
@@ -279,7 +281,7 @@ local function visit(t, tenant, c, room)
         left = call('EXISTS', listKey(tenant, c)) == 1
     end
     t[N], queued, running = t[N] + taken, queued - taken, running + taken
-    if left and isBudgeted and controls['u' .. c] then
+    if left and isBudgeted and not told and t.controls and t.controls['u' .. c] then
         t[c + 1] = stand(t, tenant, c)
         setDeficit(t, c, math.min(deficit, 0))
         return taken
@@ -329,6 +331,7 @@ local function serve()
             empty[c], credit[c] = true, 0
         else
             local records = call('HMGET', TENANTS, unpack(names))
+            fetchCells(names, records)
             local unseen = {}
             for i = 1, #names do
                 local tenant, record = names[i], records[i]

@@ -1,6 +1,6 @@
 -- Budgets: what a tenant's calls to its providers may come to. Stands between shard.lua and the scripts that need it.
 --
---   S:b  HASH  tenant -> cell (msgpack); only tenants with a budget have one, and `b` in their controls says so, so that
+--   S:b  HASH  tenant -> cell (msgpack); only tenants with a budget have one, and a flag of their record says so, so that
 --              all others stay on the short way
 -- cell:  [1] purse for ActiveCampaign, [2] for Salesforce, v: kind -> what its run holds (four numbers: reserved of each,
 --        settled so far of each)
@@ -37,26 +37,44 @@ local function rollPurse(p)
     if p.w and now >= p.wu then p.w, p.wu = nil, nil end
 end
 
+local function take(tenant, packed)
+    local cell = packed and cmsgpack.unpack(packed) or false
+    cells[tenant] = cell
+    for i = 1, 2 do
+        if cell and cell[i] then rollPurse(cell[i]) end
+    end
+end
+
 -- A tenant's cell; it is written back at the end of the script.
 local function cellOf(tenant)
-    local cell = cells[tenant]
-    if cell == nil then
-        local packed = call('HGET', CELLS, tenant)
-        cell = packed and cmsgpack.unpack(packed) or false
-        cells[tenant] = cell
-        if cell then
-            for i = 1, 2 do
-                if cell[i] then rollPurse(cell[i]) end
-            end
+    if cells[tenant] == nil then take(tenant, call('HGET', CELLS, tenant)) end
+    return cells[tenant]
+end
+
+-- Reads the cells of those of these tenants that have one, by their records.
+local function fetchCells(names, records)
+    local wanted, count = {}, 0
+    for i = 1, #names do
+        local record = records[i]
+        if record and byte(record) >= 4 and cells[names[i]] == nil then
+            count = count + 1
+            wanted[count] = names[i]
         end
     end
-    return cell
+    if count == 0 then return end
+    local packed = call('HMGET', CELLS, unpack(wanted))
+    for i = 1, count do take(wanted[i], packed[i]) end
 end
 
 saveCells = function()
+    local set, count = {}, 0
     for tenant, cell in pairs(cells) do
-        if cell then call('HSET', CELLS, tenant, cmsgpack.pack(cell)) end
+        if cell then
+            set[count + 1], set[count + 2] = tenant, cmsgpack.pack(cell)
+            count = count + 2
+        end
     end
+    if count > 0 then call('HSET', CELLS, unpack(set)) end
 end
 
 -- MARK: spending
@@ -130,6 +148,7 @@ end
 -- Lets the classes of a tenant that wait for their budget look again.
 local function wakeBudgets(t, tenant)
     local controls = t.controls
+    if not controls then return end
     for c = 0, 2 do
         if sub(controls['v' .. c] or '', 1, 7) == 'budget:' then
             controls['u' .. c], controls['v' .. c] = nil, nil

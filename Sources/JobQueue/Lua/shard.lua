@@ -21,8 +21,9 @@
 -- lease:    token,tenant,kind
 -- record:   seven bytes: flags, jobs in the body, running (two), standing of classes 0 1 2;
 --           flag 1: three deficits and the number of jobs elsewhere, three bytes each;
---           flag 2: two bytes of length and the controls (msgpack): w weight, m max concurrency, p why paused, b has a budget,
+--           flag 2: two bytes of length and the controls (msgpack): w weight, m max concurrency, p why paused,
 --           u u0 u1 u2 parked until (all classes, one class), v v0 v1 v2 why;
+--           flag 4: it has a budget (purse.lua);
 --           then the body, one line a job, in the order of queueing: \n kind \t state
 -- state:    a letter, the class and the meta ",cost,attempt,deaths,enqueued ms":
 --           q queued, d delayed (then ",due"), r running, R running and asked for again (then ",class,due"), x dead
@@ -79,11 +80,12 @@ local function decode(record)
         t[9], t[10], t[11] = three(a, b, c) - ZERO, three(d, e, f) - ZERO, three(g, h, i) - ZERO
         t.big, at = three(j, k, l), 20
     end
-    if flags >= 2 then
+    if flags % 4 >= 2 then
         local high, low = byte(record, at, at + 1)
         local last = at + 1 + high * 256 + low
         t.controls, at = cmsgpack.unpack(sub(record, at + 2, last)), last + 1
     end
+    t.isBudgeted = flags >= 4
     t[AT] = at
     return t
 end
@@ -100,6 +102,7 @@ local function encode(t)
         flags = flags + 2
         extra = extra .. char((#packed - #packed % 256) / 256, #packed % 256) .. packed
     end
+    if t.isBudgeted then flags = flags + 4 end
     if flags == 0 and t[COUNT] == 0 and n == 0 and t[1] == IDLE and t[2] == IDLE and t[3] == IDLE then return false end
     return char(flags, t[COUNT], (n - n % 256) / 256, n % 256, t[1], t[2], t[3]) .. extra .. t[FRONT] .. sub(t[BODY], t[AT])
 end
@@ -302,7 +305,7 @@ local function release(t, tenant, kind, brief, spent)
         remove(t, tenant, kind)
     end
     t[N], running = t[N] - 1, running - 1
-    if t.controls and t.controls.b then endReservation(t, tenant, kind, spent) end
+    if t.isBudgeted then endReservation(t, tenant, kind, spent) end
     if t[1] == FULL or t[2] == FULL or t[3] == FULL then
         local controls = t.controls
         if t[N] < (controls and controls.m or MAX_RUNNING) then

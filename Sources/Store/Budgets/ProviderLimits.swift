@@ -13,6 +13,15 @@ package struct ProviderLimit: Sendable, Hashable, Codable {
     /// What is usual of others, on average.
     package var usualOthers: Double
     package var readAt: Date
+
+    /// Makes a figure.
+    package init(dailyLimit: Int, used: Int, others: Int, usualOthers: Double, readAt: Date) {
+        self.dailyLimit = dailyLimit
+        self.used = used
+        self.others = others
+        self.usualOthers = usualOthers
+        self.readAt = readAt
+    }
 }
 
 /// Use that Ferry did not plan.

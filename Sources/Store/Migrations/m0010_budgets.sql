@@ -1,7 +1,7 @@
 -- What an org's allocation is taken for until its first answer tells: by edition and licences (salesforce-api 3.1).
 ALTER TABLE ferry.api_budgets
     ADD COLUMN edition text
-        CONSTRAINT "an edition is developer, professional, enterprise, unlimited, performance or full_sandbox"
+        CONSTRAINT "the edition is one that ferry budgets set --help names"
         CHECK (edition IN ('developer', 'professional', 'enterprise', 'unlimited', 'performance', 'full_sandbox')),
     ADD COLUMN licences integer CONSTRAINT "licences are counted from 0" CHECK (licences >= 0);
 

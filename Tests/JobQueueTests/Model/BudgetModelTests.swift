@@ -137,7 +137,8 @@ private struct BudgetTrial {
         guard let index = runs.indices.randomElement(using: &random) else { return "nothing to settle" }
         let run = runs.remove(at: index)
         let outcome: JobOutcome =
-            [.done, .retry(after: .seconds(5), code: "x"), .again(after: .zero), .returned].randomElement(using: &random)
+            [.done, .retry(after: .seconds(5), code: "x"), .again(after: .zero), .returned].randomElement(
+                using: &random)
             ?? .done
         let settlement = Settlement(run.job, outcome, made: CallsMade(salesforce: run.made))
         let result = try await bench.queue.settle(worker: WorkerID(run.worker), [settlement])[0]
@@ -199,7 +200,8 @@ private struct BudgetTrial {
     private mutating func compare() async throws {
         let report = try await bench.queue.budgets(tenant: Self.tenant)
         note(report.first?.spent == model.spent(now), "spent \(report.first?.spent ?? -1), not \(model.spent(now))")
-        note(report.first?.reserved == model.reserved, "reserved \(report.first?.reserved ?? -1), not \(model.reserved)")
+        note(
+            report.first?.reserved == model.reserved, "reserved \(report.first?.reserved ?? -1), not \(model.reserved)")
         guard case .parked(let until, let reason) = try await bench.queue.why(tenant: Self.tenant) else { return }
         note(reason.hasPrefix("budget: Salesforce"), "parked for \(reason)")
         note(until.timeIntervalSince1970 - now <= 98 * 900 + 1_800 + 800, "parked beyond a day: \(until)")

@@ -3,6 +3,7 @@ import Cluster
 import Foundation
 import JobQueue
 import Store
+import SyncRules
 
 /// `ferry budgets set`.
 struct BudgetsSet: AsyncParsableCommand {
@@ -69,11 +70,14 @@ struct BudgetsSet: AsyncParsableCommand {
             try await runtime.store.setBudget(tenant: tenant, document, by: errand.errand)
             // Schedulers do it too; here it is done when the command returns.
             let keeper = BudgetKeeper(store: runtime.store, queue: try runtime.queue(), clock: runtime.clock)
-            do { try await keeper.set(row.number) } catch let error as JobQueueError where error.code == .generationLost {
+            do { try await keeper.set(row.number) } catch let error as JobQueueError where error.code == .generationLost
+            {
                 note("Redis lost the queue; a running scheduler sets the budget when it rebuilds it.")
             }
-            let terms = try await BudgetsCommand.purses(runtime, row.number)
-                .first { $0.provider == CallProvider(provider) }?.terms
+            let limits = try await runtime.store.providerLimits(tenant: row.number)
+            let terms = try await runtime.store.tenantConfig(row.number)?.budgets
+                .first { $0.provider == provider }
+                .map { BudgetTerms($0, limit: limits[provider == .salesforce ? .salesforce : .activeCampaign]) }
             return Report(
                 tenant: tenant, provider: provider.rawValue, dailyCalls: terms?.dailyCalls,
                 orgCeiling: terms?.orgCeiling)
