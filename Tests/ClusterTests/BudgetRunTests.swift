@@ -199,4 +199,47 @@ struct BudgetRunTests {
         #expect(try await ledger(cluster, tenant, .activeCampaign) == tenant.account.calls.total)
         await cluster.stop()
     }
+
+    @Test func stormOfRefusalsOfOneAccountHoldsUpNobodyElse() async throws {
+        let cluster = try await TestCluster.start()
+        let stormy = try await TestTenant("stormy", in: cluster)
+        let quiet = try await TestTenant("quiet", in: cluster)
+        cluster.server.faults.add(
+            .answer(status: 429, body: .empty), on: FaultMatch(account: stormy.account.name), .rate(1))
+        // Accounts of a test share an address, which no two real ones do: the pace is one an address.
+        try await cluster.pool.query(
+            """
+            UPDATE ferry.connections SET base_url = replace(base_url, '127.0.0.1', 'localhost')
+            WHERE tenant = 'stormy' AND provider = 'activecampaign'
+            """)
+        for tenant in [stormy, quiet] {
+            for index in 1...3 { try tenant.createContact("sf\(index)@\(tenant.id).example") }
+        }
+        _ = try await cluster.scheduler.runOnce()
+        let jobs = try await cluster.queue.lease(worker: cluster.worker, limit: 8).jobs
+        let number = try await stormy.number(in: cluster)
+        #expect(Set(jobs.map(\.key.tenant)).count == 2, "both have their turn in the same call")
+        let storm = Task {
+            for job in jobs where job.key.tenant == number {
+                _ = try await cluster.queue.settle(
+                    worker: cluster.worker, [await cluster.runner.run(job, worker: cluster.worker)])
+            }
+            return quiet.account.contactCount
+        }
+        for job in jobs where job.key.tenant != number {
+            _ = try await cluster.queue.settle(
+                worker: cluster.worker, [await cluster.runner.run(job, worker: cluster.worker)])
+        }
+        // The quiet tenant's other direction has its turn while the storm goes on.
+        for job in try await cluster.queue.lease(worker: cluster.worker, limit: 8).jobs
+        where job.key.tenant != number {
+            _ = try await cluster.queue.settle(
+                worker: cluster.worker, [await cluster.runner.run(job, worker: cluster.worker)])
+        }
+        #expect(try await storm.value == 3, "the quiet tenant was through before the storm had ended")
+        let states = try await cluster.store.status(tenant: "stormy").filter { $0.state == "retrying" }
+        #expect(!states.isEmpty)
+        #expect(try await ledger(cluster, stormy, .activeCampaign) > 1, "what was refused was called")
+        await cluster.stop()
+    }
 }

@@ -178,6 +178,7 @@ import Testing
         #expect(try await purse(bench).spent == 21)
         #expect(try await purse(bench).unknown == 20)
         // It may still be calling: a figure proves nothing yet.
+        bench.clock.advance(60)
         try await settle(bench, try #require(try await bench.leaseAll().first), 1, figure: OrgFigure(used: 2))
         #expect(try await purse(bench).spent == 22)
         bench.clock.advance(1_900)
