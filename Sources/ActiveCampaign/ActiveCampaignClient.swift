@@ -14,6 +14,7 @@ package struct ActiveCampaignClient: Sendable, CustomStringConvertible {
     let pacer: AccountPacer
     private let clock: PaceClock
     private let patience: Duration
+    private let admission: CallAdmission
     private let onCall: @Sendable (ActiveCampaignCall) -> Void
 
     /// Makes a client.
@@ -24,12 +25,13 @@ package struct ActiveCampaignClient: Sendable, CustomStringConvertible {
     ///   - pacer: the account's pace, shared by all of the process's clients of it (`AccountPacers`).
     ///   - patience: time one call may spend waiting between its tries; beyond it the call fails with `retry`.
     ///   - clock: time of waits; the system's outside of tests.
+    ///   - admission: asked before every request.
     ///   - onCall: told of every request, repeats and checks of the key included; must not block.
     /// - Throws: `needsHuman(.credentials)` for a key that cannot be one.
     package init(
         account: AccountURL, token: String, http: HTTPClient, pacer: AccountPacer,
         patience: Duration = ActiveCampaignLimits.patience, clock: PaceClock = .system,
-        onCall: @escaping @Sendable (ActiveCampaignCall) -> Void = { _ in }
+        admission: CallAdmission = .open, onCall: @escaping @Sendable (ActiveCampaignCall) -> Void = { _ in }
     ) throws(ActiveCampaignError) {
         self.account = account
         self.token = try APIToken(token)
@@ -37,6 +39,7 @@ package struct ActiveCampaignClient: Sendable, CustomStringConvertible {
         self.pacer = pacer
         self.patience = patience
         self.clock = clock
+        self.admission = admission
         self.onCall = onCall
     }
 
@@ -90,12 +93,17 @@ package struct ActiveCampaignClient: Sendable, CustomStringConvertible {
         guard case .failed(let error) = judgement, case .retry(let after, let kind, _) = error.verdict else { return }
         let delay = after ?? CallAttempts.delay(tries: attempts.tries, jitter: 0)
         switch kind {
-        case .rateLimit: pacer.pause(.calls, for: delay)
-        case .server where error.status == 503: pacer.pause(.calls, for: delay)
-        case .importLimit:
-            pacer.pause(.imports, for: delay)
-            pacer.pause(.singleImports, for: delay)
+        case .rateLimit: pause([.calls], for: delay)
+        case .server where error.status == 503: pause([.calls], for: delay)
+        case .importLimit: pause([.imports, .singleImports], for: delay)
         case .server, .network, .cancelled: break
+        }
+    }
+
+    private func pause(_ lanes: [PaceLane], for delay: Duration) {
+        for lane in lanes {
+            pacer.pause(lane, for: delay)
+            admission.paused(lane, delay)
         }
     }
 
@@ -111,6 +119,7 @@ package struct ActiveCampaignClient: Sendable, CustomStringConvertible {
         _ call: APICall, number: Int
     ) async throws(ActiveCampaignError) -> Result<HTTPResponse, HTTPError> {
         let waited = try await pacer.admit(call.lanes, for: call.kind)
+        try await admission.admit(call.lanes, call.kind)
         let start = clock.now
         let result: Result<HTTPResponse, HTTPError>
         do throws(HTTPError) {

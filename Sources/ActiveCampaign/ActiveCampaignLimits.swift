@@ -14,7 +14,7 @@ package enum ActiveCampaignLimits {
     /// Imports with one contact that may start at once.
     static let singleImportBurst = 5
     /// The longest a call waits for its turn before it fails with a retry.
-    static let paceWait: Duration = .seconds(60)
+    package static let paceWait: Duration = .seconds(60)
 
     // MARK: - Repeats
 

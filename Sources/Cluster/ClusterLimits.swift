@@ -89,6 +89,31 @@ package enum ClusterLimits {
     /// Longest text of an error in a row.
     static let errorLength = 500
 
+    // MARK: - Budgets
+
+    /// Calls a run asks for when those it was leased with are used up; doubles with each time.
+    static let firstCallSlice = 4
+    /// Calls it asks for at most.
+    static let longestCallSlice = 64
+    /// Times one call asks before it gives up; others of its run may take what it was given.
+    static let budgetRounds = 8
+    /// Time after which a run tries again whose calls nobody could vouch for.
+    static let budgetRetry: Duration = .seconds(5)
+    /// Tenants whose budgets are set in one go.
+    static let budgetPage = 1_000
+    /// Seconds of the ledger that a restored budget is filled with: the day, and what may overlap it.
+    static let budgetDay: TimeInterval = 90_000
+    /// Contacts of one import, as ActiveCampaign takes them.
+    static let importRows = 250
+    /// Calls a day that five a second come to: ActiveCampaign's limit.
+    static let campaignCallsADay = 432_000
+    /// Seconds until an org's limit is stored again although it is the same.
+    static let limitLife: TimeInterval = 900
+    /// Longest wait for calls to come back: a day, and what the count of it is rounded by.
+    static let longestBudgetWait: TimeInterval = 90_000
+    /// Turns to call an account that are taken at once.
+    static let longestPaceSlice = 8
+
     // MARK: - Processes
 
     /// Tenants whose clients, tokens and field lists one worker keeps.

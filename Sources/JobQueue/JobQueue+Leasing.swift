@@ -54,7 +54,7 @@ extension JobQueue {
     private func exchangeParts(_ settlements: [Settlement], _ indices: [Int]) -> [ExchangePart] {
         ShardMap.group(indices) { map.shard(of: settlements[$0].job.key.tenant) }.flatMap { shard, indices in
             // The script reads what is simply done first.
-            let isDone = { settlements[$0].outcome == .done }
+            let isDone = { settlements[$0].isPlain }
             let ordered = indices.allSatisfy(isDone) ? indices : indices.filter(isDone) + indices.filter { !isDone($0) }
             return ordered.parts(of: JobQueueLimits.exchangeBatch).map { ExchangePart(shard: shard, indices: $0) }
         }
@@ -98,16 +98,17 @@ extension JobQueue {
         arguments.append(Int64(options.quantum))
         arguments.append(Int64(part.quota))
         arguments.append(Int64(options.maxAttempts))
-        let others = part.indices.drop { round.settlements[$0].outcome == .done }
+        let others = part.indices.drop { round.settlements[$0].isPlain }
         arguments.append(Int64(part.indices.count - others.count))
         for index in part.indices {
             let settlement = round.settlements[index]
             arguments.append(lease: settlement.job.token, of: settlement.job.key)
-            guard settlement.outcome != .done else { continue }
+            guard !settlement.isPlain else { continue }
             let (letter, delay, code) = try wire(settlement)
             arguments.append(letter)
             arguments.append(delay)
             arguments.append(code)
+            arguments.append(settlement.made?.wire ?? "")
         }
         return ShardCaller.Call(script: .exchange, shard: part.shard, arguments: arguments)
     }

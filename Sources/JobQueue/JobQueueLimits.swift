@@ -42,6 +42,18 @@ package enum JobQueueLimits {
     package static let settleTries = 3
     /// Waits between those tries.
     package static let settleBackoff = Backoff(base: .milliseconds(20), cap: .milliseconds(500))
+    /// Calls to one provider a budget may allow in 24 hours.
+    package static let dailyCalls = 1...1_000_000_000
+    /// Calls a run asks for at most at once.
+    package static let callSlice = 256
+    /// Entries of a past that a new budget takes, the latest.
+    package static let pastCalls = 100
+    /// How long a restored budget is held back when no figure of the org's proves it.
+    package static let budgetLearning = Duration.seconds(3_600)
+    /// Percent of what is left that a restored budget may spend before that.
+    package static let budgetOpenShare = 25
+    /// Calls that may have been made and not stored when Redis was lost, for each running job.
+    package static let budgetGap = 64
     /// Longest a worker waits for work without looking for itself; a wake-up may be lost with the worker that got it.
     package static let maxWait = Duration.seconds(1)
     /// Shards of a cluster that one worker waits for at once, each on a connection of its own; of more shards it takes the

@@ -56,12 +56,15 @@ package struct LeasedJob: Hashable, Sendable {
     package let enqueuedAt: Date
     /// What it took from its tenant's turn.
     package let cost: Int
+    /// Calls it may make before it asks for more; nil when its tenant has no budget.
+    package let allowance: CallAllowance?
 
     /// The lease's name.
     package var name: LeaseName { LeaseName(token: token, key: key) }
 
     package init(
-        key: JobKey, jobClass: JobClass, token: FencingToken, attempt: Int, enqueuedAt: Date, cost: Int = 1
+        key: JobKey, jobClass: JobClass, token: FencingToken, attempt: Int, enqueuedAt: Date, cost: Int = 1,
+        allowance: CallAllowance? = nil
     ) {
         self.key = key
         self.jobClass = jobClass
@@ -69,6 +72,7 @@ package struct LeasedJob: Hashable, Sendable {
         self.attempt = attempt
         self.enqueuedAt = enqueuedAt
         self.cost = cost
+        self.allowance = allowance
     }
 }
 

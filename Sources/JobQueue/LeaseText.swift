@@ -2,7 +2,7 @@ import Drivers
 import Foundation
 
 // A lease travels and is stored as `token,tenant,kind`; a granted one is followed by a line
-// `class,cost,attempt,deaths,enqueued`. Hundred thousand of them a second pass here, so they are read and written as
+// `class,cost,attempt,deaths,enqueued`, behind which a tenant with a budget has three numbers more. Hundred thousand of them a second pass here, so they are read and written as
 // bytes, without texts in between.
 
 extension RedisCommand {
@@ -57,10 +57,24 @@ struct LeaseReader {
             let rawClass = number().flatMap({ UInt8(exactly: $0) }), let jobClass = JobClass(rawValue: rawClass),
             let cost = number(), let attempt = number(), let deaths = number(), let enqueued = number()
         else { return nil }
+        // A number takes what ends it along: a comma means that more is said.
+        var allowance: CallAllowance?
+        if bytes[index - 1] == UInt8(ascii: ",") {
+            guard let told = self.allowance() else { return nil }
+            allowance = told
+        }
         return LeasedJob(
             key: JobKey(stored: kind, of: tenant), jobClass: jobClass, token: FencingToken(rawValue: token),
             attempt: Int(attempt + deaths) + 1, enqueuedAt: Date(timeIntervalSince1970: Double(enqueued) / 1_000),
-            cost: Int(cost))
+            cost: Int(cost), allowance: allowance)
+    }
+
+    private mutating func allowance() -> CallAllowance? {
+        guard let campaign = number(), let salesforce = number(), let percent = number() else { return nil }
+        var granted: [CallProvider: Int] = [:]
+        if campaign >= 0 { granted[.activeCampaign] = Int(campaign) }
+        if salesforce >= 0 { granted[.salesforce] = Int(salesforce) }
+        return CallAllowance(granted: granted, percentUsed: Int(percent))
     }
 
     /// A number and the comma or the end of the line behind it.

@@ -18,12 +18,19 @@ package struct Settlement: Hashable, Sendable {
     package var job: LeasedJob
     /// How it ended.
     package var outcome: JobOutcome
+    /// What it called since it last asked for calls. Nil counts everything it had reserved as spent, when its tenant has a
+    /// budget, and nothing when not.
+    package var made: CallsMade?
 
     /// Makes a settlement.
-    package init(_ job: LeasedJob, _ outcome: JobOutcome) {
+    package init(_ job: LeasedJob, _ outcome: JobOutcome, made: CallsMade? = nil) {
         self.job = job
         self.outcome = outcome
+        self.made = made
     }
+
+    /// Whether the script needs to know the lease only.
+    var isPlain: Bool { outcome == .done && made == nil }
 }
 
 /// What the queue made of a settlement.

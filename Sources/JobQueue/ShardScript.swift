@@ -3,20 +3,22 @@ import Synchronization
 
 /// The scripts in `Lua/`, each bound to its bytes once.
 enum ShardScript: String, CaseIterable, Sendable {
-    case enqueue, exchange, heartbeat, sweep, tenant, dead, status, audit, adopt
+    case enqueue, exchange, heartbeat, sweep, tenant, dead, status, audit, adopt, budget, pace
 
-    /// What the server is given: the shared part and the script.
+    /// What the server is given: the shared parts and the script.
     var source: [UInt8] {
         switch self {
         case .enqueue: PackageResources.shard_lua + PackageResources.enqueue_lua
-        case .exchange: PackageResources.shard_lua + PackageResources.exchange_lua
-        case .heartbeat: PackageResources.shard_lua + PackageResources.heartbeat_lua
-        case .sweep: PackageResources.shard_lua + PackageResources.sweep_lua
+        case .exchange: PackageResources.shard_lua + PackageResources.purse_lua + PackageResources.exchange_lua
+        case .heartbeat: PackageResources.shard_lua + PackageResources.purse_lua + PackageResources.heartbeat_lua
+        case .sweep: PackageResources.shard_lua + PackageResources.purse_lua + PackageResources.sweep_lua
         case .tenant: PackageResources.shard_lua + PackageResources.tenant_lua
         case .dead: PackageResources.shard_lua + PackageResources.dead_lua
         case .status: PackageResources.shard_lua + PackageResources.status_lua
         case .audit: PackageResources.shard_lua + PackageResources.audit_lua
         case .adopt: PackageResources.adopt_lua
+        case .budget: PackageResources.shard_lua + PackageResources.purse_lua + PackageResources.budget_lua
+        case .pace: PackageResources.pace_lua
         }
     }
 }
@@ -31,6 +33,8 @@ final class ShardCaller: Sendable {
         let shard: Int
         /// What follows the shard's name.
         let arguments: RedisCommand
+        /// What the key has behind the shard's name, for the script that has a key of its own.
+        var keySuffix = ""
     }
 
     private let fleet: RedisFleet
@@ -65,7 +69,12 @@ final class ShardCaller: Sendable {
 
     /// Runs one call.
     func run(_ script: ShardScript, shard: Int, _ arguments: RedisCommand) async throws(JobQueueError) -> RESPValue {
-        let results = await run([Call(script: script, shard: shard, arguments: arguments)])
+        try await run(Call(script: script, shard: shard, arguments: arguments))
+    }
+
+    /// Runs one call.
+    func run(_ call: Call) async throws(JobQueueError) -> RESPValue {
+        let results = await run([call])
         guard let result = results.first else { throw JobQueueError(.unexpectedReply, "no answer") }
         return try result.get()
     }
@@ -76,7 +85,7 @@ final class ShardCaller: Sendable {
             try await load([call])
             hash = hashes.withLock { $0[call.script] }
         }
-        var command = RedisCommand("EVALSHA", hash ?? "", "1", map.names[call.shard])
+        var command = RedisCommand("EVALSHA", hash ?? "", "1", map.names[call.shard] + call.keySuffix)
         command.append(argumentsOf: call.arguments)
         return RoutedCommand(command, slot: map.slots[call.shard])
     }

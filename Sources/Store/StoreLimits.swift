@@ -44,6 +44,12 @@ package enum StoreLimits {
     package static let storyDecisions = 500
     /// Ids of one side that one record's story follows.
     package static let storyIDs = 100
+    /// Share of an account's limit by which use of others has to exceed the usual to be an event.
+    package static let unplannedShare = 0.1
+    /// Seconds between two such events of a tenant, at least.
+    package static let eventPause: Double = 3_600
+    /// Days that they are kept.
+    package static let eventRetentionDays = 90
     /// Failures that one command makes due again.
     package static let failuresPerRetry = 10_000
 }

@@ -24,6 +24,7 @@ struct Ferry: AsyncParsableCommand {
                 name: "Control",
                 subcommands: [
                     TenantsCommand.self, SyncCommand.self, RecordsCommand.self, QueueCommand.self, WorkersCommand.self,
+                    BudgetsCommand.self,
                 ]),
             CommandGroup(name: "Providers", subcommands: [SimulateCommand.self]),
         ])

@@ -56,7 +56,7 @@ struct FaultTests {
         let before = tenant.snapshot()
         let cursors: String = try await cluster.value(
             "SELECT string_agg(cursor::text, ',') AS value FROM ferry.streams")
-        for job in stale { _ = await cluster.runner.run(job) }
+        for job in stale { _ = await cluster.runner.run(job, worker: cluster.worker) }
         #expect(tenant.snapshot() == before)
         let after: String = try await cluster.value("SELECT string_agg(cursor::text, ',') AS value FROM ferry.streams")
         #expect(after == cursors)

@@ -21,7 +21,7 @@ struct SettlementTests {
         let number = try await tenant.number(in: cluster)
         let newer = RunCommit(tenant: number, fence: .max, run: 1)
         #expect(try await cluster.store.commit(newer, now: cluster.wallClock.now) == .committed)
-        for job in stale { _ = await cluster.runner.run(job) }
+        for job in stale { _ = await cluster.runner.run(job, worker: cluster.worker) }
         #expect(tenant.account.contactCount == 0)
         await cluster.stop()
     }

@@ -8,7 +8,7 @@ import Testing
         let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
             .appending(path: "../../Sources/JobQueue/Lua").standardizedFileURL
         let files = try FileManager.default.contentsOfDirectory(atPath: folder.path)
-        let bound = ShardScript.allCases.map { "\($0.rawValue).lua" } + ["shard.lua"]
+        let bound = ShardScript.allCases.map { "\($0.rawValue).lua" } + ["shard.lua", "purse.lua"]
         #expect(Set(files) == Set(bound))
         for script in ShardScript.allCases {
             let own = try Data(contentsOf: folder.appending(path: "\(script.rawValue).lua"))

@@ -52,8 +52,8 @@ import Testing
             .appending(path: "../../Sources/Store/Migrations")
         let files = try FileManager.default.contentsOfDirectory(atPath: folder.path).filter { $0.hasSuffix(".sql") }
         #expect(files.sorted() == Migration.all.map { "\($0.name).sql" })
-        let versions = Migration.all.map(\.version)
-        #expect(versions.first == 1 && zip(versions, versions.dropFirst()).allSatisfy { $0 < $1 }, "\(versions)")
+        // Numbers are given out before the work is done, so some may never be used.
+        #expect(zip(Migration.all, Migration.all.dropFirst()).allSatisfy { $0.version < $1.version })
         for migration in Migration.all {
             let text = try String(contentsOf: folder.appending(path: "\(migration.name).sql"), encoding: .utf8)
             #expect(text == migration.sql, "\(migration.name) is bound to another file")

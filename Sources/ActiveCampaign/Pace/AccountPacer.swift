@@ -2,13 +2,31 @@ import Drivers
 import Synchronization
 
 /// Whose allowance a call uses up. An import uses two: the importer's and the account's.
-enum PaceLane: Sendable, Hashable {
+package enum PaceLane: String, Sendable, Hashable {
     /// The account's calls a second.
     case calls
     /// Imports of several contacts.
     case imports
     /// Imports of one contact.
     case singleImports
+
+    /// Time between two calls.
+    package var interval: Duration {
+        switch self {
+        case .calls: .seconds(1) / ActiveCampaignLimits.callsPerSecond
+        case .imports: .seconds(60) / ActiveCampaignLimits.importsPerMinute
+        case .singleImports: .seconds(60) / ActiveCampaignLimits.singleImportsPerMinute
+        }
+    }
+
+    /// Calls that may start at once after a rest.
+    package var burst: Int {
+        switch self {
+        case .calls: 1
+        case .imports: ActiveCampaignLimits.importBurst
+        case .singleImports: ActiveCampaignLimits.singleImportBurst
+        }
+    }
 }
 
 /// How fast one account may be called.

@@ -118,8 +118,8 @@ final class BenchCluster: Sendable {
             _ = try await scheduler.runOnce()
             let jobs = try await queue.lease(worker: worker, limit: 64).jobs
             for job in jobs {
-                let outcome = await runner.run(job)
-                _ = try await queue.settle(worker: worker, [Settlement(job, outcome)])
+                let settlement = await runner.run(job, worker: worker)
+                _ = try await queue.settle(worker: worker, [settlement])
             }
             try await refuseTrouble()
             guard jobs.isEmpty else { continue }

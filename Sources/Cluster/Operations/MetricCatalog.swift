@@ -13,6 +13,8 @@ package enum MetricCatalog {
         "ferry_job_duration_seconds": "Time from a job's start to its end in this worker, by kind.",
         "ferry_jobs_running": "Jobs running in this process.",
         "ferry_provider_calls_total": "Calls to the providers, repeats included, by provider and class of call.",
+        "ferry_call_extensions_total":
+            "Times a run asked for more calls, by what it was told: granted, refused or lost.",
         "ferry_worker_quiet": "1 while this worker was told to lease nothing.",
         "ferry_ingest_hints_total":
             "Webhooks by what became of them: accepted, unknown_token, malformed or not_stored.",
@@ -75,6 +77,17 @@ package enum MetricCatalog {
                 ("provider", provider == .salesforce ? "salesforce" : "activecampaign"), ("class", callClass.name),
             ]
         ).increment()
+    }
+
+    /// A run asked for more calls.
+    package static func extended(_ result: ExtensionResult) {
+        let word =
+            switch result {
+            case .granted: "granted"
+            case .refused: "refused"
+            case .leaseLost: "lost"
+            }
+        Counter(label: "ferry_call_extensions_total", dimensions: [("result", word)]).increment()
     }
 
     // MARK: - Ingest

@@ -15,6 +15,7 @@ import SyncRules
 package struct SchedulerService: Service {
     private let store: Store
     private let queue: JobQueue
+    private let budgets: BudgetKeeper
     private let wakeups: @Sendable () -> AsyncStream<Void>
     private let clock: WallClock
     private let logger: Logger
@@ -28,6 +29,7 @@ package struct SchedulerService: Service {
     ) {
         self.store = store
         self.queue = queue
+        budgets = BudgetKeeper(store: store, queue: queue, clock: clock)
         self.clock = clock
         self.logger = logger
         self.wakeups = wakeups
@@ -72,6 +74,8 @@ package struct SchedulerService: Service {
     /// - Returns: how many streams were claimed.
     /// - Throws: when no job at all could be asked for.
     package func runOnce() async throws -> Int {
+        // Before any job: it is leased within its budget from the first time.
+        try await budgets.renew()
         let streams = try await store.claimDue(
             limit: ClusterLimits.claimSize, leaseSeconds: ClusterLimits.claimSeconds, now: clock.now)
         let importing = try await store.dueImports(
@@ -124,6 +128,7 @@ package struct SchedulerService: Service {
                 isFirst ? "taking Redis into use" : "Redis lost its data or came back older; rebuilding",
                 metadata: ["shards": "\(shards.count)", "epoch": "\(epoch)"])
             try await queue.adopt(epoch: epoch, shards: shards.sorted())
+            try await budgets.renewAll()
             if !isFirst { MetricCatalog.count("ferry_queue_generation_changes_total") }
             let count = try await ShardRebuild(store: store, queue: queue, clock: clock).run(shards)
             if count > 0 { logger.notice("rebuilt", metadata: ["streams": "\(count)", "epoch": "\(epoch)"]) }

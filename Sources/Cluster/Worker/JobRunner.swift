@@ -15,27 +15,65 @@ package struct JobRunner: Sendable {
     private let clock: WallClock
     private let logger: Logger
     private let sessions: SessionCache
+    private let lessons: LimitLessons
+    private let queue: JobQueue?
+    private let keeper: BudgetKeeper?
 
     /// Makes a runner.
     /// - Parameters:
+    ///   - queue: keeps budgets and paces; without one calls are only counted.
     ///   - http: the process's HTTP client.
     ///   - keys: opens tenants' secrets.
     ///   - providers: which addresses may be called.
     ///   - paceClock: by which calls to ActiveCampaign keep their pace.
     package init(
-        store: Store, clock: WallClock, logger: Logger, http: HTTPClient, keys: KeyRing, providers: ProviderPolicy,
-        paceClock: PaceClock = .system
+        store: Store, queue: JobQueue? = nil, clock: WallClock, logger: Logger, http: HTTPClient, keys: KeyRing,
+        providers: ProviderPolicy, paceClock: PaceClock = .system
     ) {
+        self.queue = queue
+        keeper = queue.map { BudgetKeeper(store: store, queue: $0, clock: clock) }
+        lessons = LimitLessons(store: store, clock: clock)
         self.store = store
         self.clock = clock
         self.logger = logger
         sessions = SessionCache(
-            store: store, clock: clock, http: http, keys: keys, providers: providers, paceClock: paceClock)
+            store: store, clock: clock, http: http, keys: keys, providers: providers, paceClock: paceClock,
+            pace: queue.map(SharedPace.init))
     }
 
     /// Runs a job to its end.
+    /// - Parameter worker: whose lease it is.
     /// - Returns: what the queue is told.
-    package func run(_ job: LeasedJob) async -> JobOutcome {
+    package func run(_ job: LeasedJob, worker: WorkerID) async -> Settlement {
+        let account = RunAccount(job: job, clock: clock, extend: extend(worker))
+        let outcome = await RunAccount.$current.withValue(account) { await run(job, account) }
+        // A task of its own: a run that was stopped has called all the same.
+        await Task { await keep(account, of: job.key.tenant) }.value
+        return Settlement(job, outcome, made: account.settled())
+    }
+
+    private func extend(_ worker: WorkerID) -> RunAccount.Extend? {
+        guard let queue else { return nil }
+        return { wish in
+            let results = try await queue.extend(worker: worker, [wish])
+            return results.first ?? .leaseLost
+        }
+    }
+
+    /// Stores what the run's own commits did not take: calls are spent whatever becomes of the run.
+    private func keep(_ account: RunAccount, of tenant: Int32) async {
+        let usage = account.takeUsage()
+        do {
+            if !usage.isEmpty { try await store.addUsage(tenant: tenant, usage) }
+            if let figure = account.lastFigure {
+                try await lessons.learn(tenant, used: figure.used, limit: figure.limit)
+            }
+        } catch {
+            logger.warning("calls not stored", metadata: ["tenant": "\(tenant)", "error": "\(error)"])
+        }
+    }
+
+    private func run(_ job: LeasedJob, _ account: RunAccount) async -> JobOutcome {
         var logger = logger
         logger[metadataKey: "tenant"] = "\(job.key.tenant)"
         logger[metadataKey: "job"] = "\(job.key.kind)"
@@ -43,7 +81,8 @@ package struct JobRunner: Sendable {
             logger.error("unknown kind of job; left for a newer worker")
             return .retry(after: nil, code: "unknown_kind")
         }
-        let run = RunContext(token: job.token, runID: job.token.rawValue, clock: clock, logger: logger)
+        let run = RunContext(
+            token: job.token, runID: job.token.rawValue, clock: clock, logger: logger, account: account)
         do {
             return try await attempt(job, kind, run)
         } catch is LostLease {
@@ -65,6 +104,7 @@ package struct JobRunner: Sendable {
         // Before anything is read: an older run of this tenant that still goes on can't commit from here on, so what is
         // read now stays true until this run commits (invariant 3).
         try await run.commit(RunCommit(tenant: config.number, fence: run.fence, run: run.runID), store: store)
+        try await learnOfBudgets(config, run)
         let started = clock.now
         do {
             try await ClaimKeeper(store: store, tenant: config.number, kind: kind, clock: clock).whileHeld {
@@ -81,6 +121,14 @@ package struct JobRunner: Sendable {
                 trouble, config: config, kind: kind, run: run, started: started, store: store)
         }
         return .done
+    }
+
+    /// A budget that the lease did not know of: its row is new, or Redis has lost it. No call goes before it is set.
+    private func learnOfBudgets(_ config: TenantConfig, _ run: RunContext) async throws {
+        let missing = config.budgets.map { CallProvider($0.provider) }.filter { !run.account.isBudgeted($0) }
+        guard let keeper, !missing.isEmpty else { return }
+        try await keeper.set(config.number)
+        for provider in missing { run.account.require(provider) }
     }
 
     private func execute(_ kind: JobKind, _ session: TenantSession, _ run: RunContext) async throws -> RunTally {
@@ -111,6 +159,7 @@ package struct JobRunner: Sendable {
 
     /// Records that waited for an import, or were lost with it, do not wait for the next pull on the clock.
     private func callForRetries(_ session: TenantSession, _ run: RunContext) async throws {
+        guard run.account.step < .sparing else { return }
         let due = try await session.store.failuresDue(
             tenant: session.number, direction: .inbound, now: run.now, limit: 1)
         guard !due.isEmpty else { return }

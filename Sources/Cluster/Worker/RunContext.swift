@@ -11,6 +11,7 @@ struct RunContext: Sendable {
     let runID: Int64
     let clock: WallClock
     let logger: Logger
+    let account: RunAccount
 
     /// The present instant.
     var now: Date { clock.now }
@@ -19,8 +20,17 @@ struct RunContext: Sendable {
 
     /// Stores what a step did, under the lease's token.
     /// - Throws: `LostLease` when a newer lease has committed meanwhile: this run must stop and write nothing more.
+    /// The calls made until here go with it.
     func commit(_ commit: RunCommit, store: Store) async throws {
-        guard try await store.commit(commit, now: now) == .committed else { throw LostLease() }
+        var commit = commit
+        commit.usage += account.takeUsage()
+        let usage = commit.usage
+        do {
+            guard try await store.commit(commit, now: now) == .committed else { throw LostLease() }
+        } catch {
+            account.giveBack(usage)
+            throw error
+        }
     }
 }
 

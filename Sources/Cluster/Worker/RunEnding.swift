@@ -1,4 +1,5 @@
 import Foundation
+import JobQueue
 import Store
 import SyncRules
 
@@ -26,8 +27,7 @@ struct RunEnding {
                     errorCode: warning.map { _ in "mapping" },
                     error: warning))
         }
-        commit.usage = session.usage(at: run.now)
-        commit.runRecord = record(tally, commit.usage)
+        commit.runRecord = record(tally)
         try await run.commit(commit, store: session.store)
     }
 
@@ -52,13 +52,15 @@ struct RunEnding {
             return tally.nextLook.map { max(run.now.addingTimeInterval(1), min($0, next)) } ?? next
         case .inbound:
             let next = InboundCadence(settings: session.tenant.settings, tenant: session.number).nextRun(after: run.now)
+            let isSparing = run.account.step >= .sparing
+            let stretched = isSparing ? next.addingTimeInterval(next.timeIntervalSince(run.now)) : next
             let pause = run.now.addingTimeInterval(ClusterLimits.retryRunPause)
             if tally.hasMore { return min(next, pause) }
-            return tally.nextLook.map { min(next, max($0, pause)) } ?? next
+            return tally.nextLook.map { min(stretched, max($0, pause)) } ?? stretched
         }
     }
 
-    private func record(_ tally: RunTally, _ usage: [UsageEntry]) -> RunRecord {
+    private func record(_ tally: RunTally) -> RunRecord {
         var record = RunRecord(
             run: run.runID, direction: kind.direction, startedAt: started, finishedAt: run.now, outcome: "done")
         record.seen = Int32(clamping: tally.seen)
@@ -68,13 +70,8 @@ struct RunEnding {
         record.conflicts = Int32(clamping: tally.conflicts)
         record.failed = Int32(clamping: tally.failed)
         record.acknowledged = Int32(clamping: tally.acknowledged)
-        record.contactCalls = Self.calls(usage, .activeCampaign)
-        record.recordCalls = Self.calls(usage, .salesforce)
+        record.countCalls(of: run)
         return record
-    }
-
-    private static func calls(_ usage: [UsageEntry], _ provider: Side) -> Int32 {
-        Int32(clamping: usage.filter { $0.provider == provider }.map(\.calls).reduce(0, +))
     }
 
     /// Stores a run that stopped before its end; cursors stay where its last commit left them.
@@ -86,18 +83,28 @@ struct RunEnding {
             row.direction == kind.direction && (kind == .outbound || row.isDue(at: started))
         }
         for row in rows { commit.finish(row.direction, row.object, outcome(trouble, of: row, run)) }
-        commit.runRecord = RunRecord(
+        var record = RunRecord(
             run: run.runID, direction: kind.direction, startedAt: started, finishedAt: run.now,
             outcome: "failed", errorCode: trouble.code)
+        record.countCalls(of: run)
+        commit.runRecord = record
         try await run.commit(commit, store: store)
     }
 
     private static func outcome(_ trouble: StreamTrouble, of stream: StreamRow, _ run: RunContext) -> StreamOutcome {
-        let failures = stream.failures + 1
+        let failures = trouble.isFailure ? stream.failures + 1 : stream.failures
         return StreamOutcome(
             state: trouble.state, ranAt: run.now,
             nextRunAt: run.now.addingTimeInterval(trouble.delay(failures: failures)), isSuccess: false,
             failures: failures, served: stream.asked, errorCode: trouble.code,
             error: String(trouble.message.prefix(ClusterLimits.errorLength)))
+    }
+}
+
+extension RunRecord {
+    /// Takes the calls a run has made so far.
+    fileprivate mutating func countCalls(of run: RunContext) {
+        contactCalls = Int32(clamping: run.account.total(.activeCampaign))
+        recordCalls = Int32(clamping: run.account.total(.salesforce))
     }
 }

@@ -1,11 +1,14 @@
 import Drivers
 import Foundation
+import JobQueue
 
 /// Why a run stopped before its end, as the stream's row tells it.
 struct StreamTrouble: Error, Sendable {
     enum Kind: Sendable {
         /// Passing; after this many seconds where the provider said so.
         case retry(after: TimeInterval?)
+        /// The tenant's allowance of calls is used up for this many seconds.
+        case budget(after: TimeInterval)
         /// Somebody must act: credentials, permissions, payment.
         case needsHuman
         /// A fault of ours or of the configuration, tried again slowly.
@@ -21,10 +24,15 @@ struct StreamTrouble: Error, Sendable {
     /// Whether the cause may be the one record a call was about: the server answered, and failed.
     var mayBeOneRecord: Bool {
         switch kind {
-        case .retry: code == "server_error"
+        case .retry, .budget: code == "server_error"
         case .bug: code.hasPrefix("http_")
         case .needsHuman: false
         }
+    }
+
+    /// Whether it counts against the stream: waiting for calls is nobody's failure.
+    var isFailure: Bool {
+        if case .budget = kind { false } else { true }
     }
 
     /// When the stream is tried again.
@@ -36,6 +44,7 @@ struct StreamTrouble: Error, Sendable {
             max(
                 min(after ?? 0, ClusterLimits.longestWait),
                 ClusterLimits.streamRetry.delay(attempt: failures - 1).seconds)
+        case .budget(let after): min(max(after, 1), ClusterLimits.longestBudgetWait)
         case .needsHuman, .bug: ClusterLimits.humanRetry
         }
     }
@@ -44,7 +53,19 @@ struct StreamTrouble: Error, Sendable {
     var state: String {
         switch kind {
         case .retry: "retrying"
+        case .budget: "waiting for budget"
         case .needsHuman, .bug: "needs attention"
         }
+    }
+}
+
+extension StreamTrouble {
+    /// A call was not made for want of budget; nil for any other code.
+    init?(refused code: String, by provider: CallProvider, after: TimeInterval?) {
+        guard code == BudgetRefusal.spentCode else { return nil }
+        self.init(
+            kind: .budget(after: after ?? 0), code: code,
+            message: "The tenant's allowance of \(provider.title) calls is used up. Nothing is lost; it goes on by "
+                + "itself when calls come back, or at once when `ferry budgets set` raises it.")
     }
 }

@@ -46,10 +46,9 @@ final class WorkerDesk: Sendable {
     }
 
     /// Runs a job in a task of its own, which its lease's end can cancel.
-    func start(_ job: LeasedJob, execute: @escaping @Sendable (LeasedJob) async -> JobOutcome) {
+    func start(_ job: LeasedJob, execute: @escaping @Sendable (LeasedJob) async -> Settlement) {
         let task = Task {
-            let outcome = await execute(job)
-            self.finish(Settlement(job, outcome))
+            self.finish(await execute(job))
         }
         state.withLock { state in
             guard state.early.remove(job.name) == nil else { return }

@@ -28,7 +28,7 @@ package struct WorkerService: Service {
     }
 
     private let queue: JobQueue
-    private let execute: @Sendable (LeasedJob) async -> JobOutcome
+    private let execute: @Sendable (LeasedJob) async -> Settlement
     private let options: Options
     private let logger: Logger
     private let desk: WorkerDesk
@@ -36,7 +36,7 @@ package struct WorkerService: Service {
     /// Makes a worker.
     /// - Parameter execute: runs one job to its end and says how it ended; stops soon when its task is cancelled.
     package init(
-        queue: JobQueue, options: Options, logger: Logger, execute: @escaping @Sendable (LeasedJob) async -> JobOutcome
+        queue: JobQueue, options: Options, logger: Logger, execute: @escaping @Sendable (LeasedJob) async -> Settlement
     ) {
         self.queue = queue
         self.options = options

@@ -1,10 +1,10 @@
 -- Settles finished jobs and leases new ones: the one call of a busy worker.
 -- ARGV[3] worker, [4] lease ms, [5] lowest seq to go on from, [6] quantum, [7] jobs wanted, [8] attempts a job has,
--- [9] how many leases are done, then these leases, then four for every other settlement: lease, outcome, delay ms, code.
--- Outcomes: A again, R retry, X dead, U returned.
+-- [9] how many leases are done, then these leases, then five for every other settlement: lease, outcome, delay ms, code,
+-- and what it called ('' without a budget; see purse.lua). Outcomes: D done, A again, R retry, X dead, U returned.
 -- Returns: one letter a settlement (a accepted, b accepted and buried, s stale), ms until something falls due (-1:
 -- nothing will), whether work is left, seq, then the leases as one text, two lines each: the lease, and
--- class,cost,attempt,deaths,enqueued.
+-- class,cost,attempt,deaths,enqueued and, of a tenant with a budget, reserved of each provider and percent used.
 local WORKER, LEASE, QUANTUM, WANTED, ATTEMPTS, DONE =
     ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9])
 local FIRST = 10
@@ -15,7 +15,7 @@ local OWN = S .. ':own:' .. WORKER
 
 -- MARK: settling
 
--- Ends a run that was not simply done. Budgets will be settled here, under the same lease.
+-- Ends a run that was not simply done.
 local function settle(t, tenant, kind, state, outcome, delay, code)
     local c, cost, attempt, deaths, enqueued, class, asked = readRun(state)
     local fresh = ',' .. cost .. ',0,0,' .. NOW
@@ -43,10 +43,10 @@ local function settle(t, tenant, kind, state, outcome, delay, code)
 end
 
 -- Ends one run of a tenant that has more than this job; DONE ones need no settling unless they were asked for again.
-local function endRun(tenant, record, kind, outcome, delay, code)
+local function endRun(tenant, record, kind, outcome, delay, code, spent)
     local t = tenants[tenant] or decode(record)
     tenants[tenant] = t
-    local letter, state = release(t, tenant, kind, outcome == 'D')
+    local letter, state = release(t, tenant, kind, outcome == 'D', spent)
     if not letter then return 's' end
     if not state or letter == RUNS and outcome == 'D' then return 'a' end
     return settle(t, tenant, kind, state, outcome, delay, code)
@@ -58,7 +58,7 @@ local function settleAll()
     local leases, names, kinds, count = {}, {}, {}, 0
     local last = FIRST + DONE - 1
     for i = FIRST, #ARGV do
-        if i <= last or (i - last) % 4 == 1 then
+        if i <= last or (i - last) % 5 == 1 then
             count = count + 1
             leases[count] = ARGV[i]
             names[count], kinds[count] = parts(ARGV[i])
@@ -66,6 +66,7 @@ local function settleAll()
     end
     if count == 0 then return '' end
     local records = call('HMGET', TENANTS, unpack(names))
+    fetchCells(names, records)
     -- Only the owner's set decides: a lease that was swept, or settled before, is not there.
     local owned, distinct = call('SMISMEMBER', OWN, unpack(leases)), 0
     for i = 1, count do distinct = distinct + owned[i] end
@@ -77,8 +78,10 @@ local function settleAll()
         if owned[i] == 0 then
             answers[i] = 's'
         elseif i > DONE then
-            local at = last + (i - DONE) * 4 - 3
-            answers[i] = endRun(tenant, record, kind, ARGV[at + 1], tonumber(ARGV[at + 2]), ARGV[at + 3])
+            local at = last + (i - DONE) * 5 - 4
+            local spent = ARGV[at + 4]
+            answers[i] = endRun(tenant, record, kind, ARGV[at + 1], tonumber(ARGV[at + 2]), ARGV[at + 3],
+                spent ~= '' and spent or nil)
         elseif isPlain and not tenants[tenant] and record and match(record, LONE_RUN) == kind then
             endLone(tenant)
             running = running - 1
@@ -156,12 +159,21 @@ local function nextToken()
     return prefix .. sub(HUNDRED, 2 * low + 1, 2 * low + 2)
 end
 
--- Grants one job; `rest` is its state behind the letter.
-local function grant(tenant, kind, rest)
+-- Grants one job; `rest` is its state behind the letter, `told` what is said of it besides.
+local function grant(tenant, kind, rest, told)
     local lease = nextToken() .. ',' .. tenant .. ',' .. kind
     o = o + 1
     owned[o] = lease
-    leases[2 * o - 1], leases[2 * o] = lease, rest
+    leases[2 * o - 1], leases[2 * o] = lease, told and rest .. told or rest
+end
+
+-- Reserves the calls of one job. Without enough of them its class is parked; the answer is nil then.
+local function allow(t, tenant, c, kind)
+    local told, wake, why = reserve(tenant, c, kind)
+    if told then return told end
+    t.controls = t.controls or {}
+    t.controls['u' .. c], t.controls['v' .. c] = wake, why
+    return nil
 end
 
 -- The cost in a state behind its letter; one digit is read without making a text of it.
@@ -169,8 +181,29 @@ local function costOf(rest)
     return byte(rest, 4) == 44 and byte(rest, 3) - 48 or tonumber(match(rest, '^%d,(%d+)'))
 end
 
+-- The same for a tenant with a budget: one by one, until its calls are used up.
+local function visitListWithin(t, tenant, c, most)
+    local key, list, cost, count = bigKey(tenant), listKey(tenant, c), 0, 0
+    while count < most do
+        local kind = call('LINDEX', list, 0)
+        if not kind then break end
+        local state = call('HGET', key, kind)
+        local told = state and allow(t, tenant, c, kind)
+        if state and not told then break end
+        call('LPOP', list)
+        if state then
+            local rest = sub(state, 2)
+            grant(tenant, kind, rest, told)
+            call('HSET', key, kind, 'r' .. rest)
+            cost, count = cost + costOf(rest), count + 1
+        end
+    end
+    return count, cost
+end
+
 -- Serves a tenant's jobs that did not fit into its record. Returns how many, and their cost.
 local function visitList(t, tenant, c, most)
+    if t.isBudgeted then return visitListWithin(t, tenant, c, most) end
     local kinds = call('LPOP', listKey(tenant, c), most)
     if not kinds then return 0, 0 end
     local key, cost, set, count = bigKey(tenant), 0, {}, 0
@@ -207,8 +240,8 @@ end
 
 -- Serves one tenant of the ring; returns how many jobs it got, and whether its turn goes on.
 -- Deficit round robin with debt: a turn begins with quantum times weight, a job takes its cost and may overdraw; the debt
--- is kept for the next turn. A turn that ends for want of room goes on in the next call, before all others. Budgets will
--- be reserved here: a tenant without them parks instead.
+-- is kept for the next turn. A turn that ends for want of room goes on in the next call, before all others. One that
+-- ends for want of calls ends in the car park.
 local function visit(t, tenant, c, room)
     changed[tenant] = true
     local most, gain, controls = MAX_RUNNING, QUANTUM, t.controls
@@ -227,9 +260,14 @@ local function visit(t, tenant, c, room)
     if t[FRONT] ~= '' then body(t) end
     local text, at, pattern = t[BODY], t[AT], QUEUED[c]
     local first, last, kind, rest = find(text, pattern, at)
+    local isBudgeted, told = t.isBudgeted, nil
     while first and taken < free and deficit > 0 do
+        if isBudgeted then
+            told = allow(t, tenant, c, kind)
+            if not told then break end
+        end
         t[FRONT], at = t[FRONT] .. sub(text, at, first - 1) .. '\n' .. kind .. '\tr' .. rest, last + 1
-        grant(tenant, kind, rest)
+        grant(tenant, kind, rest, told)
         deficit, taken = deficit - costOf(rest), taken + 1
         first, last, kind, rest = find(text, pattern, at)
     end
@@ -243,6 +281,11 @@ local function visit(t, tenant, c, room)
         left = call('EXISTS', listKey(tenant, c)) == 1
     end
     t[N], queued, running = t[N] + taken, queued - taken, running + taken
+    if left and isBudgeted and not told and t.controls and t.controls['u' .. c] then
+        t[c + 1] = stand(t, tenant, c)
+        setDeficit(t, c, math.min(deficit, 0))
+        return taken
+    end
     local isFull = t[N] >= most
     if not left or isFull then
         t[c + 1] = left and FULL or IDLE
@@ -288,6 +331,7 @@ local function serve()
             empty[c], credit[c] = true, 0
         else
             local records = call('HMGET', TENANTS, unpack(names))
+            fetchCells(names, records)
             local unseen = {}
             for i = 1, #names do
                 local tenant, record = names[i], records[i]
@@ -326,6 +370,7 @@ end
 flushRings()
 local gaveUp = serve()
 save()
+saveCells()
 call('HSET', SHARD, 'queued', (tonumber(head[3]) or 0) + queued, 'running', (tonumber(head[4]) or 0) + running,
     'seq', whole(seq), 'c0', credit[0], 'c1', credit[1], 'c2', credit[2])
 if o > 0 then

@@ -30,6 +30,6 @@ if before and isDue and call('SCARD', OWN) > #held - #lost then
     end
 end
 if isDue then call('HSET', MARKS, ARGV[3], whole(seq) .. ',' .. NOW) end
-giveBackAll(OWN, orphans)
+giveBackAll(OWN, orphans, nil, false)
 finish()
 return { #orphans, unpack(lost) }

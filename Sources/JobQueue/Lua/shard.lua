@@ -23,6 +23,7 @@
 --           flag 1: three deficits and the number of jobs elsewhere, three bytes each;
 --           flag 2: two bytes of length and the controls (msgpack): w weight, m max concurrency, p why paused,
 --           u u0 u1 u2 parked until (all classes, one class), v v0 v1 v2 why;
+--           flag 4: it has a budget (purse.lua);
 --           then the body, one line a job, in the order of queueing: \n kind \t state
 -- state:    a letter, the class and the meta ",cost,attempt,deaths,enqueued ms":
 --           q queued, d delayed (then ",due"), r running, R running and asked for again (then ",class,due"), x dead
@@ -79,11 +80,12 @@ local function decode(record)
         t[9], t[10], t[11] = three(a, b, c) - ZERO, three(d, e, f) - ZERO, three(g, h, i) - ZERO
         t.big, at = three(j, k, l), 20
     end
-    if flags >= 2 then
+    if flags % 4 >= 2 then
         local high, low = byte(record, at, at + 1)
         local last = at + 1 + high * 256 + low
         t.controls, at = cmsgpack.unpack(sub(record, at + 2, last)), last + 1
     end
+    t.isBudgeted = flags >= 4
     t[AT] = at
     return t
 end
@@ -100,6 +102,7 @@ local function encode(t)
         flags = flags + 2
         extra = extra .. char((#packed - #packed % 256) / 256, #packed % 256) .. packed
     end
+    if t.isBudgeted then flags = flags + 4 end
     if flags == 0 and t[COUNT] == 0 and n == 0 and t[1] == IDLE and t[2] == IDLE and t[3] == IDLE then return false end
     return char(flags, t[COUNT], (n - n % 256) / 256, n % 256, t[1], t[2], t[3]) .. extra .. t[FRONT] .. sub(t[BODY], t[AT])
 end
@@ -281,10 +284,13 @@ end
 -- Tenant and kind of a lease.
 local function parts(lease) return match(lease, '^%d+,([^,]+),(.+)$') end
 
--- Ends a run whose lease its owner no longer has: the tenant gets its place back.
+-- In purse.lua, for the scripts that end runs: gives back what a run of a tenant with a budget holds; writes what it changed.
+local endReservation, saveCells
+
+-- Ends a run whose lease its owner no longer has: the tenant gets its place back. `spent` as endReservation takes it.
 -- Returns the letter of the job's state, and the state unless it was a run not asked for again (`brief`); nil, and
 -- nothing changes, when the job does not run.
-local function release(t, tenant, kind, brief)
+local function release(t, tenant, kind, brief, spent)
     if t[FRONT] ~= '' then body(t) end
     local text, at = t[BODY], t[AT]
     local before, first, last = locate(text, kind, at)
@@ -299,6 +305,7 @@ local function release(t, tenant, kind, brief)
         remove(t, tenant, kind)
     end
     t[N], running = t[N] - 1, running - 1
+    if t.isBudgeted then endReservation(t, tenant, kind, spent) end
     if t[1] == FULL or t[2] == FULL or t[3] == FULL then
         local controls = t.controls
         if t[N] < (controls and controls.m or MAX_RUNNING) then
@@ -322,10 +329,10 @@ local function readRun(state)
 end
 
 -- A lease goes back to its queue unfinished. A death counts against the job; maxDeaths of them bury it.
-local function giveBack(lease, maxDeaths)
+local function giveBack(lease, maxDeaths, spent)
     local tenant, kind = parts(lease)
     local t = tenants[tenant]
-    local _, state = release(t, tenant, kind)
+    local _, state = release(t, tenant, kind, nil, spent)
     if not state then return end
     local c, cost, attempt, deaths, enqueued, class = readRun(state)
     if class and class < c then c = class end
@@ -335,14 +342,14 @@ local function giveBack(lease, maxDeaths)
     push(t, tenant, c, kind, meta)
 end
 
--- Gives leases of one worker back.
-local function giveBackAll(own, leases, maxDeaths)
+-- Gives leases of one worker back. `spent` false: their runs have not begun.
+local function giveBackAll(own, leases, maxDeaths, spent)
     if not leases[1] then return end
     local names = {}
     for i = 1, #leases do names[i] = parts(leases[i]) end
     fetch(names)
     call('SREM', own, unpack(leases))
-    for i = 1, #leases do giveBack(leases[i], maxDeaths) end
+    for i = 1, #leases do giveBack(leases[i], maxDeaths, spent) end
 end
 
 -- MARK: ending a script
@@ -369,6 +376,7 @@ end
 -- Ends every script that changes jobs, the lease script aside.
 local function finish()
     save()
+    if saveCells then saveCells() end
     if flushRings() then wake() end
     if queued ~= 0 or running ~= 0 then
         call('HSET', SHARD, 'queued', (tonumber(head[3]) or 0) + queued, 'running', (tonumber(head[4]) or 0) + running)

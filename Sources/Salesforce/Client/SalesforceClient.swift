@@ -32,18 +32,22 @@ package final class SalesforceClient: Sendable {
     let options: SalesforceOptions
     let clock: WallClock
     private let tokens: TokenSource
+    private let admit: @Sendable (SalesforceCallClass) async throws(SalesforceError) -> Void
     private let onCall: @Sendable (SalesforceCallRecord) -> Void
 
     /// Makes a client; nothing is sent yet.
     /// - Parameters:
     ///   - http: shared by all tenants of the process.
     ///   - refreshTokens: where a rotating refresh token lives.
+    ///   - admit: asked before each request that the org counts; what it throws is the call's end.
     ///   - onCall: told of each request once it has ended; must not block.
     package init(
         http: HTTPClient, credentials: SalesforceCredentials, options: SalesforceOptions = SalesforceOptions(),
         clock: WallClock = .system, refreshTokens: RefreshTokenStore = .none,
+        admit: @escaping @Sendable (SalesforceCallClass) async throws(SalesforceError) -> Void = { _ in },
         onCall: @escaping @Sendable (SalesforceCallRecord) -> Void = { _ in }
     ) {
+        self.admit = admit
         self.http = http
         self.options = options
         self.clock = clock
@@ -93,6 +97,7 @@ package final class SalesforceClient: Sendable {
     }
 
     private func exchange(_ call: Call, _ grant: TokenGrant) async throws(SalesforceError) -> HTTPResponse {
+        if call.callClass.isCounted { try await admit(call.callClass) }
         let request = makeRequest(call, grant)
         let start = clock.now
         do throws(HTTPError) {

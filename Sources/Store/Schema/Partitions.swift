@@ -23,6 +23,7 @@ extension Store {
                 [.timestamptz(cutoff)])
         }
         try await deleteOld("echo_ledger", column: "written_at", days: StoreLimits.echoRetentionDays, now: now)
+        try await deleteOld("budget_events", column: "at", days: StoreLimits.eventRetentionDays, now: now)
         try await deleteOld("api_usage", column: "hour", days: StoreLimits.usageRetentionDays, now: now)
     }
 

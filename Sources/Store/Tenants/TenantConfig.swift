@@ -35,6 +35,38 @@ package struct ApiBudget: Sendable, Hashable {
     package let dailyShare: Double?
     /// Share of the account's limit, used by everybody, at which Ferry stops.
     package let orgCeilingShare: Double
+    /// The org's edition and its licences, from which its limit is guessed until an answer tells it.
+    package var edition: OrgEdition?
+    package var licences: Int?
+
+    /// Makes a row.
+    package init(
+        provider: Provider, dailyCalls: Int? = nil, dailyShare: Double? = nil, orgCeilingShare: Double = 0.9,
+        edition: OrgEdition? = nil, licences: Int? = nil
+    ) {
+        self.provider = provider
+        self.dailyCalls = dailyCalls
+        self.dailyShare = dailyShare
+        self.orgCeilingShare = orgCeilingShare
+        self.edition = edition
+        self.licences = licences
+    }
+}
+
+/// What an org's edition allows (salesforce-api 3.1).
+package enum OrgEdition: String, Sendable, Codable, CaseIterable {
+    case developer, professional, enterprise, unlimited, performance
+    case fullSandbox = "full_sandbox"
+
+    /// Calls in 24 hours with so many full licences.
+    package func dailyCalls(licences: Int) -> Int {
+        switch self {
+        case .developer: 15_000
+        case .professional, .enterprise: 100_000 + 1_000 * licences
+        case .unlimited, .performance: 100_000 + 5_000 * licences
+        case .fullSandbox: 5_000_000
+        }
+    }
 }
 
 /// All that config rows say of one tenant, as of one instant.
@@ -160,7 +192,9 @@ enum ConfigRows {
     static func budget(_ row: PostgresRow) throws -> ApiBudget {
         ApiBudget(
             provider: try row.word("provider"), dailyCalls: try row.optional("daily_calls"),
-            dailyShare: try row.optional("daily_share"), orgCeilingShare: try row.get("org_ceiling_share"))
+            dailyShare: try row.optional("daily_share"), orgCeilingShare: try row.get("org_ceiling_share"),
+            edition: try row.optional("edition", as: String.self).flatMap(OrgEdition.init),
+            licences: try row.optional("licences", as: Int32.self).map { Int($0) })
     }
 
     /// Rows in order of group and position, as criteria by object.

@@ -176,6 +176,8 @@ package struct BudgetDocument: Sendable, Codable, Hashable {
     package var dailyCalls: Int?
     package var dailyShare: Double?
     package var orgCeilingShare: Double?
+    package var edition: String?
+    package var licences: Int?
 
     /// Makes a budget of so many calls a day.
     package init(provider: String, dailyCalls: Int?) {
@@ -188,6 +190,7 @@ package struct BudgetDocument: Sendable, Codable, Hashable {
         case dailyCalls = "daily_calls"
         case dailyShare = "daily_share"
         case orgCeilingShare = "org_ceiling_share"
+        case edition, licences
     }
 }
 
@@ -259,5 +262,7 @@ extension BudgetDocument {
         self.init(provider: try row.get("provider"), dailyCalls: try row.optional("daily_calls"))
         dailyShare = try row.optional("daily_share")
         orgCeilingShare = try row.get("org_ceiling_share")
+        edition = try row.optional("edition")
+        licences = try row.optional("licences")
     }
 }

@@ -126,7 +126,8 @@ extension BudgetDocument {
                 ("tenant", .text(tenant)), ("provider", .text(provider)),
                 ("daily_calls", dailyCalls.map { .int4(Int32(clamping: $0)) }),
                 ("daily_share", dailyShare.map { .float8($0) }),
-                ("org_ceiling_share", orgCeilingShare.map { .float8($0) }),
+                ("org_ceiling_share", orgCeilingShare.map { .float8($0) }), ("edition", edition.map { .text($0) }),
+                ("licences", licences.map { .int4(Int32(clamping: $0)) }),
             ])
     }
 }

@@ -1,6 +1,8 @@
 import ArgumentParser
+import Cluster
 import Drivers
 import Foundation
+import JobQueue
 import Store
 import SyncRules
 
@@ -70,11 +72,22 @@ struct SyncCommand: AsyncParsableCommand {
                 guard !requests.isEmpty else {
                     throw ValidationError("\(tenant) is \(row.state.rawValue) or has no sync_settings; nothing can run")
                 }
+                try await hurry(runtime, row, requests)
                 let report = Report(tenant: tenant, streams: requests.count)
                 return wait ? try await settle(report, requests, runtime, row, since: asked) : report
             }
             try output.print(report) { Self.text(report) }
             if !report.errors.isEmpty { throw ExitCode.failure }
+        }
+
+        /// What a person asks for goes before other work, and spends the last tenth of the tenant's calls too.
+        private func hurry(_ runtime: Runtime, _ row: TenantSummary, _ requests: [StreamRequest]) async throws {
+            guard try await runtime.store.queueSwitch().mode == .running else { return }
+            let queue = try runtime.queue()
+            let jobs = Set(requests.map { JobKind.of($0.direction) }).map {
+                EnqueueRequest(JobKey(tenant: row.number, kind: $0.rawValue), class: .urgent)
+            }
+            _ = try await Control.unlessWiped { () async throws(JobQueueError) in try await queue.enqueue(jobs) }
         }
 
         /// Waits until a run that began after the request has ended on every stream, and no import is open.
@@ -129,7 +142,22 @@ struct SyncCommand: AsyncParsableCommand {
     /// `ferry sync status`.
     struct Status: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Show every stream, or one tenant's: state, last and next run, pending changes, last error.")
+            abstract: "Show every stream, or one tenant's: state, last and next run, pending changes, last error.",
+            discussion: "Of one tenant its budgets are shown too; `ferry budgets show` tells more of them.")
+
+        /// A stream, and its tenant's budgets in words.
+        private struct Line: Encodable {
+            let stream: SyncStatusRow
+            let budget: String?
+
+            private enum CodingKeys: String, CodingKey { case budget }
+
+            func encode(to encoder: any Encoder) throws {
+                try stream.encode(to: encoder)
+                var container = encoder.container(keyedBy: CodingKeys.self)
+                try container.encodeIfPresent(budget, forKey: .budget)
+            }
+        }
 
         @Argument(help: "A tenant's id; without it all tenants, a page at a time.")
         var tenant: String?
@@ -143,11 +171,14 @@ struct SyncCommand: AsyncParsableCommand {
         @OptionGroup var output: OutputOptions
 
         func run() async throws {
-            let rows = try await Control.run("sync") { runtime in
-                if let tenant { _ = try await Control.tenant(tenant, in: runtime.store) }
-                return try await runtime.store.status(tenant: tenant, after: after, limit: limit)
+            let (rows, budget) = try await Control.run("sync") { runtime in
+                var budget: String?
+                if let tenant {
+                    budget = try await Self.budget(runtime, Control.tenant(tenant, in: runtime.store))
+                }
+                return (try await runtime.store.status(tenant: tenant, after: after, limit: limit), budget)
             }
-            try output.print(rows) {
+            try output.print(rows.map { Line(stream: $0, budget: budget) }) {
                 var table = TextTable(
                     "TENANT", "DIRECTION", "OBJECT", "STATE", "LAST RUN", "NEXT RUN", "PENDING", "LAST ERROR")
                 for row in rows {
@@ -155,8 +186,18 @@ struct SyncCommand: AsyncParsableCommand {
                         row.tenant, row.direction, row.object, row.state, row.lastRun?.formatted(.iso8601) ?? "never",
                         row.nextRun?.formatted(.iso8601) ?? "-", String(row.pendingCount), row.lastError ?? "")
                 }
-                return table.text
+                return table.text + (budget.map { "\n\($0)" } ?? "")
             }
+        }
+
+        private static func budget(_ runtime: Runtime, _ row: TenantSummary) async throws -> String? {
+            let purses = try await BudgetsCommand.purses(runtime, row.number)
+            guard !purses.isEmpty else { return nil }
+            return purses.map { purse in
+                let resumes = purse.resumes[.normal].map { ", resumes \($0.formatted(.iso8601))" } ?? ""
+                return "\(purse.provider.title): \(purse.spent + purse.reserved) of \(purse.terms.dailyCalls) calls "
+                    + "(\(purse.percentUsed) %), \(purse.step.sentence)\(resumes)"
+            }.joined(separator: "\n")
         }
     }
 }

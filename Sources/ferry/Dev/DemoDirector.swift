@@ -127,7 +127,9 @@ struct DemoDirector {
                 DevScreen.Line(
                     tenant: tenant.id, pending: totals.pending + totals.importing, toSalesforce: totals.toSalesforce,
                     toActiveCampaign: totals.toActiveCampaign, conflicts: totals.conflicts, failed: totals.failures,
-                    salesforceCalls: tenant.org.calls.total, activeCampaignCalls: tenant.account.calls.total,
+                    salesforceCalls: tenant.org.calls.total,
+                    salesforceAllowance: Int(Double(tenant.org.apiUsage.limit) * DemoRows.salesforceShare),
+                    activeCampaignCalls: tenant.account.calls.total,
                     agreed: max(0, tenant.expected - disagreements), expected: tenant.expected))
         }
         return lines

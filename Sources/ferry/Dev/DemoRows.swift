@@ -10,6 +10,9 @@ struct DemoRows {
     /// Where the simulators listen.
     let baseURL: String
 
+    /// Share of an org's calls that Ferry may use.
+    static let salesforceShare = 0.5
+
     /// Inserts one tenant in one transaction.
     func insert(_ tenant: DemoTenant) async throws {
         let profile = tenant.profile
@@ -51,6 +54,10 @@ struct DemoRows {
                     .text(tenant.id), .int2(Int16(profile.intervalHours)), .text(profile.contactSelection),
                     .text(profile.leadSelection),
                 ]))
+        statements.append(
+            PostgresStatement(
+                "INSERT INTO ferry.api_budgets (tenant, provider, daily_share) VALUES ($1, 'salesforce', $2)",
+                [.text(tenant.id), .float8(Self.salesforceShare)]))
         try await pool.transact(statements)
     }
 

@@ -12,6 +12,8 @@ struct DevScreen {
         let conflicts: Int
         let failed: Int
         let salesforceCalls: Int
+        /// Calls to Salesforce the tenant's budget allows in 24 hours.
+        let salesforceAllowance: Int
         let activeCampaignCalls: Int
         let agreed: Int
         let expected: Int
@@ -44,7 +46,7 @@ struct DevScreen {
     mutating func settle() { drawn = 0 }
 
     private static let heading =
-        "tenant         pending   → SF   → AC  conflicts  failed  SF calls  AC calls  agreement"
+        "tenant         pending   → SF   → AC  conflicts  failed  SF calls of budget  AC calls  agreement"
 
     private static func row(_ line: Line) -> String {
         let share = line.expected == 0 ? 1 : Double(line.agreed) / Double(line.expected)
@@ -52,9 +54,16 @@ struct DevScreen {
         let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: barWidth - filled)
         let numbers = [
             (line.pending, 8), (line.toSalesforce, 7), (line.toActiveCampaign, 7), (line.conflicts, 11),
-            (line.failed, 8), (line.salesforceCalls, 10), (line.activeCampaignCalls, 10),
+            (line.failed, 8),
         ]
-        let cells = numbers.map { String(repeating: " ", count: max(0, $1 - String($0).count)) + String($0) }
+        func padded(_ text: String, _ width: Int) -> String {
+            String(repeating: " ", count: max(0, width - text.count)) + text
+        }
+        let cells =
+            numbers.map { padded(String($0), $1) } + [
+                padded("\(line.salesforceCalls)/\(line.salesforceAllowance)", 20),
+                padded(String(line.activeCampaignCalls), 10),
+            ]
         let name = line.tenant.padding(toLength: 14, withPad: " ", startingAt: 0)
         return name + cells.joined() + "  " + bar + " \(line.agreed)/\(line.expected)"
     }

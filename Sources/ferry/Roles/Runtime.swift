@@ -74,11 +74,12 @@ struct Runtime: Sendable {
     func worker(
         id: String, keys: KeyRing, concurrency: Int, grace: Duration, queue given: JobQueue? = nil
     ) throws -> any Service {
+        let queue = try given ?? queue()
         let runner = JobRunner(
-            store: store, clock: clock, logger: logger, http: try providerClient(), keys: keys,
+            store: store, queue: queue, clock: clock, logger: logger, http: try providerClient(), keys: keys,
             providers: try providerPolicy())
         let options = WorkerService.Options(id: WorkerID(id), concurrency: concurrency, grace: grace)
-        let (queue, logger) = (try given ?? queue(), logger)
+        let logger = logger
         let roll = WorkerEnrolment(store: store, name: id, concurrency: concurrency)
         return SwitchedService(
             logger: logger, orders: { try await roll.orders($0) }, leave: { await roll.leave() },
@@ -86,10 +87,10 @@ struct Runtime: Sendable {
                 WorkerService(queue: queue, options: options, logger: logger) { job in
                     MetricCatalog.running(1)
                     let start = ContinuousClock.now
-                    let outcome = await runner.run(job)
+                    let settlement = await runner.run(job, worker: options.id)
                     MetricCatalog.running(-1)
-                    MetricCatalog.ended(job.key.kind, outcome, after: ContinuousClock.now - start)
-                    return outcome
+                    MetricCatalog.ended(job.key.kind, settlement.outcome, after: ContinuousClock.now - start)
+                    return settlement
                 }
             })
     }

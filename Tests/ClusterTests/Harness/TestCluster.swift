@@ -73,7 +73,7 @@ final class TestCluster: Sendable {
         let wallClock = wallClock
         ingest = hasIngest ? try await TestIngest.start(store: store, clock: wallClock) : nil
         runner = JobRunner(
-            store: store, clock: wallClock, logger: logger, http: try HTTPClient(options: .loopback),
+            store: store, queue: queue, clock: wallClock, logger: logger, http: try HTTPClient(options: .loopback),
             keys: KeyRing(keys: [key]),
             providers: ProviderPolicy(hostSuffixes: [], allowsLoopback: true, webhookBase: ingest?.base))
     }
@@ -105,8 +105,8 @@ final class TestCluster: Sendable {
             _ = try await scheduler.runOnce()
             let batch = try await queue.lease(worker: worker, limit: 64)
             for job in batch.jobs {
-                let outcome = await runner.run(job)
-                _ = try await queue.settle(worker: worker, [Settlement(job, outcome)])
+                let settlement = await runner.run(job, worker: worker)
+                _ = try await queue.settle(worker: worker, [settlement])
                 ran += 1
             }
             if batch.jobs.isEmpty {
@@ -130,8 +130,8 @@ final class TestCluster: Sendable {
     func runDue() async throws {
         _ = try await scheduler.runOnce()
         for job in try await queue.lease(worker: worker, limit: 64).jobs {
-            let outcome = await runner.run(job)
-            _ = try await queue.settle(worker: worker, [Settlement(job, outcome)])
+            let settlement = await runner.run(job, worker: worker)
+            _ = try await queue.settle(worker: worker, [settlement])
         }
     }
 

@@ -208,9 +208,9 @@ final class ClusterHistory {
 
     private func work() async throws {
         for job in try await lease(cluster.worker) {
-            let outcome = await cluster.runner.run(job)
-            _ = try await cluster.queue.settle(worker: cluster.worker, [Settlement(job, outcome)])
-            note("ran \(job.key.kind): \(outcome)")
+            let settlement = await cluster.runner.run(job, worker: cluster.worker)
+            _ = try await cluster.queue.settle(worker: cluster.worker, [settlement])
+            note("ran \(job.key.kind): \(settlement.outcome)")
         }
     }
 
@@ -227,7 +227,7 @@ final class ClusterHistory {
             let calls = Int.random(in: 0...8, using: &random)
             let goal = callsAnswered + calls
             let task = Task {
-                _ = await runner.run(job)
+                _ = await runner.run(job, worker: worker)
                 hasEnded.withLock { $0 = true }
             }
             while callsAnswered < goal, !hasEnded.withLock({ $0 }) { await Task.yield() }
@@ -243,8 +243,8 @@ final class ClusterHistory {
     /// A worker taken for dead runs its job once more: it must not undo what came after.
     private func resurrect() async throws {
         guard let job = abandoned.popLast() else { return }
-        let outcome = await cluster.runner.run(job)
-        note("zombie \(job.key.kind): \(outcome)")
+        let settlement = await cluster.runner.run(job, worker: WorkerID("dying"))
+        note("zombie \(job.key.kind): \(settlement.outcome)")
     }
 
     /// What was decided about whom, in order, for whoever reads the story.

@@ -1,4 +1,5 @@
 import Foundation
+import JobQueue
 import Store
 import SyncRules
 
@@ -106,6 +107,8 @@ struct InboundPull {
 
     /// Reads again the records whose failure was a passing one, or whose import was still open when they changed.
     private func retryFailures(busy: BusyContacts, claims: inout AddressClaims, _ tally: inout RunTally) async throws {
+        // From 75 % of the allowance on, records that failed wait for their next change.
+        guard run.account.step < .sparing else { return }
         let due = try await session.store.failuresDue(
             tenant: session.number, direction: .inbound, now: run.now, limit: ClusterLimits.retriesPerRun)
         tally.hasMore = due.count == ClusterLimits.retriesPerRun

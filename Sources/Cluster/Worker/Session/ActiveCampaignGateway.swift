@@ -1,6 +1,7 @@
 import ActiveCampaign
 import Drivers
 import Foundation
+import JobQueue
 import Store
 import SyncRules
 import Synchronization
@@ -330,6 +331,12 @@ final class TextCache: Sendable {
 extension StreamTrouble {
     /// What a failed ActiveCampaign call means for the stream.
     init(_ error: ActiveCampaignError) {
+        if case .retry(let after, _, _) = error.verdict,
+            let refused = StreamTrouble(refused: error.code, by: .activeCampaign, after: after?.seconds)
+        {
+            self = refused
+            return
+        }
         let kind: Kind =
             switch error.verdict {
             case .retry(let after, _, _): .retry(after: after?.seconds)

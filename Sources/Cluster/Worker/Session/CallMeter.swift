@@ -27,7 +27,7 @@ package enum CallClass: Int16, Sendable, CaseIterable {
     }
 }
 
-/// Counts a tenant's provider calls by class until the run's next commit takes them, and all tenants' for the metrics.
+/// Counts a run's provider calls by class until its next commit takes them, and all runs' for the metrics.
 final class CallMeter: Sendable {
     /// One class of calls of one provider.
     struct Key: Hashable, Sendable {
@@ -40,6 +40,11 @@ final class CallMeter: Sendable {
     func count(_ provider: Side, _ callClass: CallClass) {
         counts.withLock { $0[Key(provider: provider, callClass: callClass), default: 0] += 1 }
         MetricCatalog.called(provider, callClass)
+    }
+
+    /// Puts back what was taken and not stored.
+    func put(_ provider: Side, _ callClass: CallClass, _ calls: Int) {
+        counts.withLock { $0[Key(provider: provider, callClass: callClass), default: 0] += calls }
     }
 
     /// The calls since the last time.

@@ -1,5 +1,6 @@
 import Drivers
 import Foundation
+import JobQueue
 import Salesforce
 import Store
 import SyncRules
@@ -306,6 +307,12 @@ enum PackageField {
 extension StreamTrouble {
     /// What a failed Salesforce call means for the stream.
     init(_ error: SalesforceError) {
+        if case .retry(let after, _, _) = error.verdict,
+            let refused = StreamTrouble(refused: error.code, by: .salesforce, after: after.seconds)
+        {
+            self = refused
+            return
+        }
         let kind: Kind =
             switch error.verdict {
             case .retry(let after, .dailyLimit, _): .retry(after: max(after.seconds, 300))

@@ -1,6 +1,7 @@
 import ActiveCampaign
 import Drivers
 import Foundation
+import JobQueue
 import Salesforce
 import Store
 import SyncRules
@@ -31,7 +32,6 @@ final class SessionCache: Sendable {
         let version: Int64
         let activeCampaign: ActiveCampaignGateway
         let salesforce: SalesforceGateway
-        let meter: CallMeter
         let webhookMark = DoneMark()
         let madeAt: Date
         var usedAt: ContinuousClock.Instant
@@ -43,12 +43,15 @@ final class SessionCache: Sendable {
     private let keys: KeyRing
     private let providers: ProviderPolicy
     private let pacers: AccountPacers
+    /// Nil where no queue is: a doctor's few calls keep the process's own pace.
+    private let pace: SharedPace?
     private let kept = Mutex<[Int32: Parts]>([:])
 
     init(
         store: Store, clock: WallClock, http: HTTPClient, keys: KeyRing, providers: ProviderPolicy,
-        paceClock: PaceClock = .system
+        paceClock: PaceClock = .system, pace: SharedPace? = nil
     ) {
+        self.pace = pace
         self.store = store
         self.clock = clock
         self.http = http
@@ -69,7 +72,7 @@ final class SessionCache: Sendable {
         keep(parts, for: tenant.number)
         return TenantSession(
             tenant: tenant, streams: try await store.streams(tenant: tenant.number), store: store,
-            activeCampaign: parts.activeCampaign, salesforce: parts.salesforce, meter: parts.meter,
+            activeCampaign: parts.activeCampaign, salesforce: parts.salesforce,
             webhookBase: providers.webhookBase, webhookMark: parts.webhookMark)
     }
 
@@ -98,8 +101,7 @@ final class SessionCache: Sendable {
     // MARK: - Making
 
     private func make(_ tenant: ReadyTenant) async throws -> Parts {
-        let meter = CallMeter()
-        let client = try activeCampaign(tenant, meter)
+        let client = try activeCampaign(tenant)
         let catalog: FieldCatalog
         do { catalog = FieldCatalog(try await client.fields()) } catch { throw StreamTrouble(error) }
         var campaign = ActiveCampaignGateway(
@@ -109,11 +111,10 @@ final class SessionCache: Sendable {
                 throw StreamTrouble(error)
             }
         }
-        var org = try salesforce(tenant, meter)
+        var org = try salesforce(tenant)
         org.facts = try await facts(of: tenant, org)
         return Parts(
-            version: tenant.version, activeCampaign: campaign, salesforce: org, meter: meter,
-            madeAt: clock.now, usedAt: .now)
+            version: tenant.version, activeCampaign: campaign, salesforce: org, madeAt: clock.now, usedAt: .now)
     }
 
     /// A describe once in a while, kept for all workers (R85).
@@ -128,18 +129,18 @@ final class SessionCache: Sendable {
         return facts
     }
 
-    private func activeCampaign(_ tenant: ReadyTenant, _ meter: CallMeter) throws -> ActiveCampaignClient {
+    private func activeCampaign(_ tenant: ReadyTenant) throws -> ActiveCampaignClient {
         let secret = try open(tenant.activeCampaign.sealedSecret, of: tenant)
         do {
             let account = try AccountURL(tenant.activeCampaign.baseURL, allowLoopback: providers.allowsLoopback)
             return try ActiveCampaignClient(
                 account: account, token: String(decoding: secret, as: UTF8.self), http: http,
-                pacer: pacers.pacer(of: account),
-                onCall: { meter.count(.activeCampaign, CallClass($0.kind)) })
+                pacer: pacers.pacer(of: account), admission: admission(to: account),
+                onCall: { RunAccount.current?.count(CallClass($0.kind)) })
         } catch { throw StreamTrouble(error) }
     }
 
-    private func salesforce(_ tenant: ReadyTenant, _ meter: CallMeter) throws -> SalesforceGateway {
+    private func salesforce(_ tenant: ReadyTenant) throws -> SalesforceGateway {
         let secret = try SalesforceSecret(try open(tenant.salesforce.sealedSecret, of: tenant))
         var options = providers.allowsLoopback ? SalesforceOptions.loopback : SalesforceOptions()
         options.apiVersion = tenant.salesforce.apiVersion
@@ -147,7 +148,10 @@ final class SessionCache: Sendable {
         let client = SalesforceClient(
             http: http, credentials: secret.credentials(loginURL: tenant.salesforce.baseURL), options: options,
             clock: clock, refreshTokens: refreshTokens(of: tenant, secret),
-            onCall: { meter.count(.salesforce, CallClass($0.callClass)) })
+            admit: { _ async throws(SalesforceError) in
+                guard let account = RunAccount.current else { return }
+                do throws(BudgetRefusal) { try await account.admit(.salesforce) } catch { throw SalesforceError(error) }
+            }, onCall: { RunAccount.current?.count($0) })
         let settings = tenant.settings
         let isMarked = [settings.contactSelection, settings.leadSelection, settings.personAccountSelection]
             .contains(.marked)
@@ -165,6 +169,20 @@ final class SessionCache: Sendable {
         gateway.readsAccounts = settings.syncsAccounts
         gateway.assignsOnCreate = settings.usesAssignmentRule
         return gateway
+    }
+
+    /// The cluster's pace, then the tenant's allowance.
+    private func admission(to account: AccountURL) -> CallAdmission {
+        let (pace, name) = (pace, account.description)
+        return CallAdmission(
+            admit: { lanes, call throws(ActiveCampaignError) in
+                try await pace?.admit(name, lanes, call)
+                guard let account = RunAccount.current else { return }
+                do throws(BudgetRefusal) { try await account.admit(.activeCampaign) } catch {
+                    throw ActiveCampaignError(
+                        .retry(after: error.wait, kind: .rateLimit, fate: .notSent), call: call, code: error.code)
+                }
+            }, paused: { lane, duration in pace?.pause(name, lane, for: duration) })
     }
 
     /// A rotated refresh token is sealed and stored before its access token is used: the old one is dead (T18).
@@ -189,6 +207,23 @@ final class SessionCache: Sendable {
             throw StreamTrouble(
                 kind: .needsHuman, code: "secret_unreadable", message: "A sealed secret of this tenant \(error).")
         }
+    }
+}
+
+extension RunAccount {
+    /// A request to Salesforce has ended.
+    fileprivate func count(_ record: SalesforceCallRecord) {
+        count(
+            CallClass(record.callClass), usage: record.usage.map { ($0.used, $0.limit) },
+            requestStart: record.requestStart, isCounted: record.callClass.isCounted,
+            wasSent: record.fate != .notSent)
+    }
+}
+
+extension SalesforceError {
+    /// A call that was not made.
+    fileprivate init(_ refusal: BudgetRefusal) {
+        self.init(code: refusal.code, verdict: .retry(after: refusal.wait, kind: .rateLimit, fate: .notSent))
     }
 }
 

@@ -15,18 +15,16 @@ struct TenantSession: Sendable {
     let webhookBase: String?
     /// Set once the tenant's webhook was seen to be there.
     let webhookMark: DoneMark
-    private let meter: CallMeter
     private let inboundRules: [ObjectKind: InboundRules]
     private let streams: [StreamRow]
 
     /// Puts a tenant's parts together.
     init(
         tenant: ReadyTenant, streams: [StreamRow], store: Store, activeCampaign: ActiveCampaignGateway,
-        salesforce: SalesforceGateway, meter: CallMeter, webhookBase: String?, webhookMark: DoneMark
+        salesforce: SalesforceGateway, webhookBase: String?, webhookMark: DoneMark
     ) {
         let unusable = UnusableFields(
             mappings: tenant.config.mappings, activeCampaign: activeCampaign, salesforce: salesforce)
-        self.meter = meter
         self.webhookBase = webhookBase
         self.webhookMark = webhookMark
         self.tenant = tenant
@@ -104,14 +102,6 @@ struct TenantSession: Sendable {
         var fingerprint = Fingerprint(outboundRules.leads.project(contact))
         fingerprint.record(outboundRules.contacts.project(contact))
         return fingerprint
-    }
-
-    /// Provider calls since the last commit that took them, by hour.
-    func usage(at instant: Date) -> [UsageEntry] {
-        meter.take().map {
-            UsageEntry(
-                provider: $0.key.provider, callClass: $0.key.callClass.rawValue, at: instant, calls: Int64($0.value))
-        }
     }
 
     /// The accounts through which records are written that are persons' contacts (R85).

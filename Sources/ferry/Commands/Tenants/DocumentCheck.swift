@@ -250,6 +250,12 @@ struct DocumentCheck {
             if (row.dailyCalls == nil) == (row.dailyShare == nil) {
                 error(place, "a budget is either daily_calls or daily_share")
             }
+            if let edition = row.edition {
+                word(edition, of: OrgEdition.allCases.map(\.rawValue), "\(place).edition", "edition")
+            }
+            if let licences = row.licences, licences < 0 {
+                error("\(place).licences", "licences are counted from 0")
+            }
             if let calls = row.dailyCalls, calls <= 0 { error("\(place).daily_calls", "daily calls are positive") }
             for (column, share) in [("daily_share", row.dailyShare), ("org_ceiling_share", row.orgCeilingShare)] {
                 if let share, !(share > 0 && share <= 1) {

@@ -1,0 +1,110 @@
+package import Drivers
+import Foundation
+package import JobQueue
+package import Store
+import SyncRules
+import Synchronization
+
+/// Sets budgets in Redis as PostgreSQL has them: when rows change, when an org tells another limit, and all of them when
+/// Redis has lost its memory. Safe to do anywhere and as often as one likes.
+package struct BudgetKeeper: Sendable {
+    private let store: Store
+    private let queue: JobQueue
+    private let clock: WallClock
+
+    /// Makes a keeper.
+    package init(store: Store, queue: JobQueue, clock: WallClock) {
+        self.store = store
+        self.queue = queue
+        self.clock = clock
+    }
+
+    /// Sets the budgets that changed.
+    /// - Returns: how many tenants were seen to.
+    @discardableResult
+    package func renew() async throws -> Int {
+        var count = 0
+        while true {
+            let changes = try await store.budgetChanges(limit: ClusterLimits.budgetPage)
+            for change in changes { try await set(change.tenant) }
+            try await store.finishBudgetChanges(changes)
+            count += changes.count
+            if changes.count < ClusterLimits.budgetPage { return count }
+        }
+    }
+
+    /// Redis lost its memory: sets all budgets, with what PostgreSQL knows to be spent.
+    package func renewAll() async throws {
+        try await store.renewAllBudgets()
+        try await renew()
+    }
+
+    /// Sets one tenant's budgets as its rows are now.
+    package func set(_ tenant: Int32) async throws {
+        let config = try await store.tenantConfig(tenant)
+        let limits = try await store.providerLimits(tenant: tenant)
+        let usage = try await store.usage(tenant: tenant, since: clock.now.addingTimeInterval(-ClusterLimits.budgetDay))
+        for provider in CallProvider.allCases {
+            guard let row = config?.budgets.first(where: { CallProvider($0.provider) == provider }) else {
+                try await queue.endBudget(tenant: tenant, provider)
+                continue
+            }
+            let terms = BudgetTerms(row, limit: limits[Side(provider)])
+            try await queue.setBudget(
+                tenant: tenant, provider, terms, past: past(of: provider, in: usage, limit: terms.dailyCalls))
+        }
+    }
+
+    /// Calls of the last day as the ledger has them, each counted at the end of its hour at the latest, and some more for
+    /// runs whose calls it may not have.
+    private func past(of provider: CallProvider, in usage: [HourlyUsage], limit: Int) -> PastCalls {
+        let own = usage.filter { $0.provider == Side(provider) && CallClass(rawValue: $0.callClass) != .token }
+        guard !own.isEmpty else { return PastCalls() }
+        let calls = Dictionary(
+            own.map { (min(clock.now, $0.hour.addingTimeInterval(3_599)), Int($0.calls)) }, uniquingKeysWith: +)
+        return PastCalls(restoring: calls, unknown: min(JobQueueLimits.budgetGap, limit / 4))
+    }
+}
+
+extension Side {
+    /// The side of a provider that is called.
+    init(_ provider: CallProvider) { self = provider == .salesforce ? .salesforce : .activeCampaign }
+}
+
+/// What orgs tell of their limits, stored when it is new or a while old.
+final class LimitLessons: Sendable {
+    private struct Lesson {
+        var limit: Int
+        var at: Date
+    }
+
+    private let store: Store
+    private let clock: WallClock
+    private let learned = Mutex<[Int32: Lesson]>([:])
+
+    init(store: Store, clock: WallClock) {
+        self.store = store
+        self.clock = clock
+    }
+
+    /// Takes an org's figure.
+    func learn(_ tenant: Int32, used: Int, limit: Int) async throws {
+        let now = clock.now
+        let isKnown = learned.withLock { learned in
+            if let lesson = learned[tenant], lesson.limit == limit,
+                abs(now.timeIntervalSince(lesson.at)) < ClusterLimits.limitLife
+            {
+                return true
+            }
+            if learned.count >= ClusterLimits.cachedSessions { learned.removeAll() }
+            learned[tenant] = Lesson(limit: limit, at: now)
+            return false
+        }
+        guard !isKnown, limit > 0 else { return }
+        let usage = try await store.usage(tenant: tenant, since: now.addingTimeInterval(-86_400))
+        let own = usage.filter { $0.provider == .salesforce && CallClass(rawValue: $0.callClass) != .token }
+        try await store.learnLimit(
+            tenant: tenant, provider: .salesforce, limit: limit, used: used,
+            own: Int(own.map(\.calls).reduce(0, +)), now: now)
+    }
+}

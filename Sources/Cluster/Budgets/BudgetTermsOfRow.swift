@@ -1,0 +1,32 @@
+package import JobQueue
+package import Store
+
+extension BudgetTerms {
+    /// What a row of `api_budgets` comes to.
+    /// - Parameter limit: what the provider told of the account as a whole; nil when nothing is known.
+    ///
+    /// A share is of the account's own limit: the one its answers told, else the one of the edition the row names, else of
+    /// the smallest edition that has the API. ActiveCampaign has no daily limit; there it is a share of five calls a second.
+    package init(_ row: ApiBudget, limit: ProviderLimit?) {
+        let account = Self.accountLimit(row, limit)
+        let share = row.dailyShare.map { Int((Double(account) * $0).rounded(.down)) }
+        let calls = max(1, row.dailyCalls ?? share ?? account)
+        // What nobody has told can't be said to be nearly used.
+        let isKnown = limit != nil || row.edition != nil
+        self.init(
+            dailyCalls: min(calls, JobQueueLimits.dailyCalls.upperBound),
+            orgCeiling: row.provider == .salesforce && isKnown
+                ? Int((Double(account) * row.orgCeilingShare).rounded(.down)) : nil)
+    }
+
+    private static func accountLimit(_ row: ApiBudget, _ limit: ProviderLimit?) -> Int {
+        guard row.provider == .salesforce else { return ClusterLimits.campaignCallsADay }
+        if let limit { return limit.dailyLimit }
+        return (row.edition ?? .developer).dailyCalls(licences: row.licences ?? 0)
+    }
+}
+
+extension CallProvider {
+    /// The provider of a config row.
+    package init(_ provider: Provider) { self = provider == .salesforce ? .salesforce : .activeCampaign }
+}

@@ -1,0 +1,30 @@
+-- How fast one account may be called, by all workers together. Stands alone, without shard.lua; tells time by the server's
+-- clock without its offset, as the accounts do.
+-- KEYS[1] the account's lane; a HASH: d ms at which the allowance is whole again, u ms of a pause's end, f factor on the
+-- interval that grew by refusals; gone when nothing of it matters any more.
+-- ARGV[1] ms between two calls, [2] calls that may start at once, [3] calls wanted (0: a refusal was met), [4] longest wait
+-- in ms, [5] ms of a pause
+-- Returns calls granted, ms until the first of them may start, ms between them.
+local call = redis.call
+local time = call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local LARGEST, GROWTH, RECOVERY = 16, 2, 0.02
+local have = call('HMGET', KEYS[1], 'd', 'u', 'f')
+local due, paused, factor = tonumber(have[1]) or 0, tonumber(have[2]) or 0, tonumber(have[3]) or 1
+local interval, burst, wanted = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local granted, start, step = 0, 0, interval * factor
+if wanted == 0 then
+    -- One refusal of a burst slows down; the others that were on their way say nothing new.
+    if paused <= now then factor = math.min(LARGEST, factor * GROWTH) end
+    paused = math.max(paused, now + tonumber(ARGV[5]))
+else
+    start = math.max(now, paused, due - step * (burst - 1))
+    if start - now <= tonumber(ARGV[4]) then
+        granted = wanted
+        due = math.max(due, start) + step * wanted
+        factor = math.max(1, factor - RECOVERY * wanted)
+    end
+end
+call('HSET', KEYS[1], 'd', string.format('%d', due), 'u', string.format('%d', paused), 'f', string.format('%.3f', factor))
+call('PEXPIRE', KEYS[1], math.max(due, paused) - now + 60000)
+return { granted, math.ceil(start - now), math.ceil(step) }
