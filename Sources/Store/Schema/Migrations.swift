@@ -27,5 +27,6 @@ struct Migration: Sendable {
         Migration("m0005_run_requests", PackageResources.m0005_run_requests_sql),
         Migration("m0006_operations", PackageResources.m0006_operations_sql),
         Migration("m0007_opt_out", PackageResources.m0007_opt_out_sql),
+        Migration("m0009_entry", PackageResources.m0009_entry_sql),
     ]
 }

@@ -63,6 +63,8 @@ package struct StreamUpdate: Sendable, Hashable {
     package var object: ObjectKind
     /// JSON; nil leaves the cursor where it is.
     package var cursor: String?
+    /// JSON; nil leaves the conditions as they were.
+    package var conditions: String?
     /// Nil leaves the schedule as it is.
     package var outcome: StreamOutcome?
 }
@@ -110,6 +112,10 @@ package struct RunCommit: Sendable {
     package var settledImports: [String] = []
     package var queuedWritebacks: [Writeback] = []
     package var doneWritebacks: [Writeback] = []
+    /// Requests to read a record anew that are done with.
+    package var settledResyncs: [ResyncRequest] = []
+    package var openedSweeps: [SweepOpening] = []
+    package var sweep: SweepProgress?
     package var runRecord: RunRecord?
     package var usage: [UsageEntry] = []
 
@@ -128,6 +134,13 @@ package struct RunCommit: Sendable {
     ) throws {
         let text = String(decoding: try CursorCoding.encoder.encode(cursor), as: UTF8.self)
         streams[index(direction, object)].cursor = text
+    }
+
+    /// Notes what an object is mapped and selected by.
+    /// - Throws: what encoding throws.
+    package mutating func note(_ conditions: EntryConditions, of object: ObjectKind) throws {
+        let text = String(decoding: try CursorCoding.encoder.encode(conditions), as: UTF8.self)
+        streams[index(.inbound, object)].conditions = text
     }
 
     /// Says how a stream stands after the run.

@@ -42,6 +42,15 @@ package struct StreamRow: Sendable {
     package let lastError: String?
     /// JSON; see `cursor(default:)`.
     package let cursorText: String?
+    /// JSON; see `conditions`.
+    package let conditionsText: String?
+    /// Until then a person has confirmed that many records vanished at once (T20).
+    package let missingUntil: Date?
+
+    /// What the object was mapped and selected by when the stream last ran; nil before its first run.
+    package var conditions: EntryConditions? {
+        conditionsText.flatMap { try? CursorCoding.decoder.decode(EntryConditions.self, from: Data($0.utf8)) }
+    }
 
     /// Whether its time has come.
     package func isDue(at now: Date) -> Bool { isEnabled && nextRunAt <= now }
@@ -126,6 +135,11 @@ extension Store {
             """, [.timestamptz(now)])
         try await query(
             "UPDATE ferry.imports SET claim_at = check_at WHERE claim_at > $1 AND check_at <= $1", [.timestamptz(now)])
+        try await query(
+            """
+            UPDATE ferry.sweeps SET claim_at = next_run_at
+            WHERE state = 'running' AND claim_at > $1 AND next_run_at <= $1
+            """, [.timestamptz(now)])
     }
 
     /// Makes a tenant's streams due at once; all of them, or one direction's. A stream whose run is under way runs again.
@@ -156,7 +170,7 @@ extension Store {
         let rows = try await query(
             """
             SELECT direction, object, enabled, state, created_at, next_run_at, last_run_at, last_success_at, failures,
-                fence, asked, served, error_code, last_error, cursor
+                fence, asked, served, error_code, last_error, cursor, conditions, missing_until
             FROM ferry.streams WHERE tenant_no = $1 ORDER BY direction, object
             """, [.int4(tenant)])
         return try decode(rows) { row in
@@ -168,7 +182,8 @@ extension Store {
                 failures: try row.get("failures"), fence: try row.get("fence"),
                 asked: try row.get("asked"), served: try row.get("served"),
                 errorCode: try row.optional("error_code"), lastError: try row.optional("last_error"),
-                cursorText: try row.optional("cursor"))
+                cursorText: try row.optional("cursor"), conditionsText: try row.optional("conditions"),
+                missingUntil: try row.optional("missing_until"))
         }
     }
 

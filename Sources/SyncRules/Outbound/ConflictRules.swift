@@ -38,6 +38,8 @@ extension OutboundRules {
             return .missing
         case .read(let held, let status):
             if write.projection.values.allSatisfy({ held[$0.key] == $0.value }) { return .alreadyThere }
+            // Where ActiveCampaign is never written to, Salesforce's change has nowhere to go and can't win.
+            guard settings.direction.writes(to: .activeCampaign) else { return .write }
             if status == .waiting || hasForeignChange(held, link: link, echoes: echoes) { return .salesforceWins }
             return .write
         }
