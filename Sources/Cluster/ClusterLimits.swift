@@ -40,6 +40,23 @@ package enum ClusterLimits {
     /// Seconds until a change that met a converted lead goes to the contact the lead became.
     static let conversionPause: TimeInterval = 5
 
+    // MARK: - Sweeps
+
+    /// Requests to read a record anew that one pull takes.
+    static let resyncsPerRun = 200
+    /// Links of one page of a re-evaluation: what one collection of ids reads, and ten pages of contacts.
+    static let reevaluationPage = 1_000
+    /// Pages of a sweep that one job takes before other jobs get their turn.
+    static let sweepPages = 2
+    /// Records on their way in imports above which a sweep waits: the importer is slower than our reading.
+    static let sweepImports = 4_000
+    /// Seconds until a sweep that waits for imports looks again.
+    static let sweepPause: TimeInterval = 2
+    /// Seconds until a change in a field whose mapping is being re-evaluated is looked at again.
+    static let pausedMappingLook: TimeInterval = 60
+    /// Seconds for which a person's word that many records are gone holds; longer than the longest pull interval.
+    package static let missingConfirmation: Double = 90_000
+
     // MARK: - Imports
 
     /// Seconds until an import is first looked at.

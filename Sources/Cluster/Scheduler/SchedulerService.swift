@@ -71,12 +71,18 @@ package struct SchedulerService: Service {
             limit: ClusterLimits.claimSize, leaseSeconds: ClusterLimits.claimSeconds, now: clock.now)
         let importing = try await store.dueImports(
             limit: ClusterLimits.claimSize, now: clock.now, leaseSeconds: ClusterLimits.claimSeconds)
+        let sweeping = try await store.dueSweeps(
+            limit: ClusterLimits.claimSize, now: clock.now, leaseSeconds: ClusterLimits.claimSeconds)
         let jobs =
             streams.map { JobKey(tenant: $0.tenant, kind: JobKind.of($0.direction).rawValue) }
             + importing.map { JobKey(tenant: $0, kind: JobKind.imports.rawValue) }
-        guard !jobs.isEmpty else { return 0 }
+        // Walks over many records give way to the daily work of every tenant.
+        let sweeps = sweeping.map {
+            EnqueueRequest(JobKey(tenant: $0, kind: JobKind.sweep.rawValue), class: .bulk)
+        }
+        guard !jobs.isEmpty || !sweeps.isEmpty else { return 0 }
         do {
-            let requests = Set(jobs).map { EnqueueRequest($0) }
+            let requests = Set(jobs).map { EnqueueRequest($0) } + sweeps
             let results = try await queue.enqueue(requests)
             let dead = zip(requests, results).filter { $0.1 == .dead }.map(\.0.key)
             if !dead.isEmpty { try await revive(Set(dead)) }
@@ -95,7 +101,9 @@ package struct SchedulerService: Service {
             let isRested = clock.now.timeIntervalSince(letter.buriedAt) >= ClusterLimits.humanRetry
             if isRested, try await queue.retryDead(letter.key) { continue }
             logger.error("a job died again and again", metadata: ["job": "\(letter.key)", "code": "\(letter.code)"])
-            guard let kind = JobKind(rawValue: letter.key.kind), kind != .imports else { continue }
+            guard let kind = JobKind(rawValue: letter.key.kind), kind != .imports, kind != .sweep else {
+                continue
+            }
             try await store.reportDeadJob(tenant: letter.key.tenant, direction: kind.direction, code: letter.code)
         }
     }

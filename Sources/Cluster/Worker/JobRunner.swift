@@ -87,6 +87,8 @@ package struct JobRunner: Sendable {
             return try await OutboundBatch(session: session, run: run).execute()
         case .inbound:
             return try await InboundPull(session: session, run: run).execute()
+        case .sweep:
+            return try await SweepRun(session: session, run: run).execute()
         case .imports:
             var tally = RunTally()
             let busy = try await ImportSettlement(session: session, run: run).settle(&tally)

@@ -61,11 +61,13 @@ package struct RecordFile: Sendable {
     package var writebacks: [Writeback] = []
     package var openWrites: [OpenWrite] = []
     package var exclusions: [ExcludedRecord] = []
+    /// Requests to read it anew that no run has taken yet.
+    package var resyncs: [ResyncRequest] = []
 
     /// Whether nothing at all is known.
     package var isEmpty: Bool {
         links.isEmpty && waiting.isEmpty && failures.isEmpty && decisions.isEmpty && imports.isEmpty
-            && writebacks.isEmpty && openWrites.isEmpty && exclusions.isEmpty
+            && writebacks.isEmpty && openWrites.isEmpty && exclusions.isEmpty && resyncs.isEmpty
     }
 }
 
@@ -100,6 +102,7 @@ extension Store {
                 side: try row.case("side"), recordID: try row.get("record_id"), writtenAt: try row.get("written_at"))
         }
         file.exclusions = try decode(answers[7], Self.excluded)
+        file.resyncs = try decode(answers[8], Self.resync)
         file.runs = try await runs(Set(file.decisions.map(\.run)), tenant, since: file.decisions.first?.at)
         return file
     }
@@ -195,6 +198,8 @@ extension Store {
                 SELECT side, record_id, actor, reason, excluded_at FROM ferry.record_exclusions WHERE tenant_no = $1
                     AND (side = 1 AND record_id = ANY ($2) OR side = 2 AND record_id = ANY ($3))
                 """, [who, names, records]),
+            PostgresStatement(
+                "SELECT * FROM ferry.resyncs WHERE tenant_no = $1 AND sf_id = ANY ($2) ORDER BY asked_at", [who, records]),
         ]
     }
 

@@ -100,7 +100,8 @@ package struct SweepProgress: Sendable, Hashable {
     package var errorCode: String?
     /// A sentence without values.
     package var error: String?
-    package var nextRunAt: Date
+    /// When the next slice runs; nil leaves the schedule as it is, in the middle of one.
+    package var nextRunAt: Date?
     package var isDone = false
     package var at: Date
 
@@ -108,7 +109,6 @@ package struct SweepProgress: Sendable, Hashable {
     package init(id: Int64, at: Date) {
         self.id = id
         self.at = at
-        nextRunAt = at
     }
 
     /// Moves the cursor.

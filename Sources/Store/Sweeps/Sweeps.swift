@@ -150,7 +150,8 @@ extension Store {
             """
             UPDATE ferry.sweeps SET cursor = coalesce($3, cursor), total = coalesce($4, total), seen = seen + $5,
                 written = written + $6, sf_calls = sf_calls + $7, ac_calls = ac_calls + $8, failures = $9,
-                error_code = $10, last_error = $11, next_run_at = $12, claim_at = $12,
+                error_code = $10, last_error = $11, next_run_at = coalesce($12, next_run_at),
+                claim_at = coalesce($12, claim_at),
                 started_at = coalesce(started_at, $13),
                 finished_at = CASE WHEN $14 THEN $13 ELSE finished_at END,
                 state = CASE WHEN $14 AND state <> 'cancelled' THEN 'done' ELSE state END

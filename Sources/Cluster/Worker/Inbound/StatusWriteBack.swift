@@ -12,7 +12,7 @@ struct StatusWriteBack {
 
     /// Writes back all that is queued, a thousand records a counted call.
     func flush(_ tally: inout RunTally) async throws {
-        guard session.hasPackage else { return }
+        guard session.acknowledges else { return }
         while true {
             let queued = try await session.store.writebacks(
                 tenant: session.number, limit: ClusterLimits.recordsPerCall)

@@ -208,7 +208,7 @@ struct OutboundChunk {
                 questions.contactIDs.append(contact.id)
             case .update(let link, _) where !isGuarded:
                 questions.recordIDs[link.object, default: []].append(link.recordID)
-            case .update, .drop:
+            case .update, .drop, .observe:
                 break
             }
         }
@@ -228,6 +228,10 @@ struct OutboundChunk {
                 return (contact.id, create(object, contact, found: found, owners: &owners, answers))
             case .update(let link, let changed):
                 return (contact.id, update(contact, link: link, changed: changed, answers: answers))
+            case .observe(let link):
+                let kept = decision(
+                    .readonlyObserved, contact, link.object, record: link.recordID, reason: SyncDirection.rule)
+                return (contact.id, .relinked(link, [kept]))
             }
         }
     }
@@ -287,7 +291,7 @@ struct OutboundChunk {
         _ contact: ActiveCampaignContact, link: Link, changed: [String], answers: OutboundAnswers
     ) -> OutboundVerdict {
         let projector = rules.projector(of: link.object)
-        let projection = projector.project(contact)
+        let projection = rules.projection(of: contact, forRecordOf: link.object)
         let write = projector.write(
             projection, changed: changed, to: .salesforce, target: link.recordFingerprint,
             clearsBlanks: rules.settings.clearsBlanks)
@@ -307,7 +311,9 @@ struct OutboundChunk {
             return .write(
                 RecordWrite(
                     contact: contact, object: link.object, recordID: link.recordID, write: write,
-                    purpose: .update(link, changed: changed, echoes: echoes), rules: rules),
+                    purpose: .update(
+                        answers.held[link.recordID].map { link.reading($0) } ?? link, changed: changed, echoes: echoes),
+                    rules: rules),
                 kept)
         case .alreadyThere:
             return .relinked(settled, kept)

@@ -25,7 +25,7 @@ struct SalesforceGateway: Sendable {
     }
 
     /// Everything a record is read with, less what the org does not have.
-    private func columns(of object: ObjectKind) -> [String] {
+    func columns(of object: ObjectKind) -> [String] {
         var names = ["Id", "CreatedDate", "SystemModstamp", "IsDeleted", "MasterRecordId", "Email"]
         if object == .lead { names += ["IsConverted", "ConvertedContactId"] }
         if hasPackage { names += [PackageField.status, PackageField.changeSequence] }
@@ -130,7 +130,7 @@ struct SalesforceGateway: Sendable {
 
     // MARK: - Reading records
 
-    private func record(_ wire: Salesforce.SalesforceRecord, _ object: ObjectKind) -> SyncRules.SalesforceRecord? {
+    func record(_ wire: Salesforce.SalesforceRecord, _ object: ObjectKind) -> SyncRules.SalesforceRecord? {
         guard let id = wire.id, let modified = wire["SystemModstamp"]?.string.flatMap(SalesforceTime.parse) else {
             return nil
         }
@@ -165,7 +165,7 @@ struct SalesforceGateway: Sendable {
     // MARK: - Calls
 
     /// Sends a composite; when Salesforce refuses a field, learns what the objects have and sends it once more without.
-    private func composite(
+    func composite(
         for objects: [ObjectKind], _ parts: () throws -> [Subrequest]
     ) async throws -> SalesforceAnswer<[SubrequestResult]> {
         let first = try await send(try parts())
@@ -193,6 +193,7 @@ struct SalesforceGateway: Sendable {
             var used = fields[object] ?? []
             if hasPackage { used += PackageField.all }
             used += [externalIDField, markerField].compactMap(\.self)
+            schema.keep(description, of: object)
             if schema.learn(description, of: object, using: used) { isNew = true }
         }
         return isNew
