@@ -53,6 +53,15 @@ extension Store {
             uniquingKeysWith: { first, second in first == .overrun ? second : first })
     }
 
+    /// Failures of one code.
+    /// - Throws: `StoreError`.
+    package func failures(tenant: Int32, code: String) async throws -> Int {
+        let rows = try await query(
+            "SELECT count(*)::int8 AS n FROM ferry.record_failures WHERE tenant_no = $1 AND code = $2",
+            [.int4(tenant), .text(code)])
+        return Int(try decode(rows) { try $0.get("n", as: Int64.self) }.first ?? 0)
+    }
+
     /// Active links of an object, counted as far as a bound.
     /// - Throws: `StoreError`.
     package func activeLinks(tenant: Int32, object: ObjectKind, upTo bound: Int) async throws -> Int {

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Cluster
+import Drivers
 import Foundation
 import Store
 import SyncRules
