@@ -64,7 +64,8 @@ struct RunEnding {
         guard count > 0 || !tally.withheld.isEmpty else { return nil }
         return StreamWarning(
             code: MassDeleteBrake.code,
-            message: "\(count) linked records vanished from Salesforce at once, more than \(MassDeleteBrake.records) and "
+            message:
+                "\(count) linked records vanished from Salesforce at once, more than \(MassDeleteBrake.records) and "
                 + "\(MassDeleteBrake.percent) %: none of them was marked missing. If somebody deleted them: `ferry sync "
                 + "confirm-missing \(session.tenant.id)`. If not: give the integration user its rights back, or undelete "
                 + "them; they then go on by themselves.")

@@ -109,7 +109,8 @@ extension Store {
         let withheld = try await withheldMissing(tenant: tenant)
         try await transact([
             PostgresStatement(
-                "UPDATE ferry.streams SET missing_until = $2 WHERE tenant_no = $1", [.int4(tenant), .timestamptz(until)]),
+                "UPDATE ferry.streams SET missing_until = $2 WHERE tenant_no = $1",
+                [.int4(tenant), .timestamptz(until)]),
             PostgresStatement(
                 "UPDATE ferry.pending_changes SET not_before = '-infinity' WHERE tenant_no = $1 AND error_code = $2",
                 [.int4(tenant), .text(MassDeleteBrake.code)]),

@@ -199,7 +199,8 @@ extension Store {
                     AND (side = 1 AND record_id = ANY ($2) OR side = 2 AND record_id = ANY ($3))
                 """, [who, names, records]),
             PostgresStatement(
-                "SELECT * FROM ferry.resyncs WHERE tenant_no = $1 AND sf_id = ANY ($2) ORDER BY asked_at", [who, records]),
+                "SELECT * FROM ferry.resyncs WHERE tenant_no = $1 AND sf_id = ANY ($2) ORDER BY asked_at",
+                [who, records]),
         ]
     }
 

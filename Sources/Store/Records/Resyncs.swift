@@ -67,7 +67,8 @@ extension Store {
     static func resync(_ row: PostgresRow) throws -> ResyncRequest {
         ResyncRequest(
             object: try row.case("object"), recordID: try row.get("sf_id"), version: try row.get("version"),
-            direction: try row.optional("direction", as: Int16.self).flatMap(Direction.init), actor: try row.get("actor"),
+            direction: try row.optional("direction", as: Int16.self).flatMap(Direction.init),
+            actor: try row.get("actor"),
             askedAt: try row.get("asked_at"))
     }
 

@@ -109,7 +109,7 @@ struct BackfillTests {
             .init("UPDATE ferry.sync_settings SET contact_selection = 'criteria'"),
         ])
         try await tenant.openBackfill(in: cluster)
-        try await cluster.runDue()
+        try await cluster.settle()
         let sweep = try #require(
             try await cluster.store.sweeps(tenant: try await tenant.number(in: cluster), kind: .backfill).first)
         #expect(sweep.state == .running && sweep.failures == 1 && sweep.lastError?.contains("Regoin__c") == true)

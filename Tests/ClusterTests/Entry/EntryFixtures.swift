@@ -47,8 +47,8 @@ extension TestCluster {
 extension TestTenant {
     /// Lets the tenant begin only now: whatever is there already was there before it.
     func beginNow(in cluster: TestCluster) async throws {
-        cluster.advance(7_200)
-        try await cluster.run("UPDATE ferry.streams SET created_at = now() + interval '1 hour'")
+        cluster.advance(86_400)
+        try await cluster.run("UPDATE ferry.streams SET created_at = now() + interval '20 hours'")
     }
 
     /// A text field on both sides that nothing maps yet.

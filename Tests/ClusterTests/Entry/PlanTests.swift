@@ -48,7 +48,7 @@ struct PlanTests {
         let text = String(decoding: try JSONEncoder().encode(plan), as: UTF8.self)
         #expect(!text.contains("a.example") && !text.contains("Lee"), "no value leaves the plan")
 
-        try await cluster.rounds(1)
+        try await cluster.rounds(2)
         #expect(tenant.account.contactCount == before.contacts.count + 12)
         #expect(tenant.record("Contact", "bo@a.example") != nil)
         await cluster.stop()

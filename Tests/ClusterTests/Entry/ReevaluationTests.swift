@@ -38,7 +38,8 @@ struct ReevaluationTests {
         #expect(note("theirs@a.example") == "theirs")
         #expect(note("both@a.example") == "theirs", "R53: Salesforce's value wins")
         #expect(tenant.org.record(both)?["Note__c"] == "theirs")
-        #expect(tenant.org.record(blank)?["Note__c"] == "ours", "R68: a blank that never was anything else says nothing")
+        #expect(
+            tenant.org.record(blank)?["Note__c"] == "ours", "R68: a blank that never was anything else says nothing")
         #expect(note("blank@a.example") == "ours")
         let before = tenant.snapshot()
         try await cluster.rounds()

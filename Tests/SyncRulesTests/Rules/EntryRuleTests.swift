@@ -33,8 +33,9 @@ import Testing
         let entering = rules.intent(for: Fix.record(), link: nil, owners: [], echoes: [])
         #expect(entering == .drop(.readonlyObserved, reason: "one_way"))
         let edited = Fix.record(["Phone": .string("2")])
-        guard case .acknowledge(let link, .readonlyObserved, "one_way") = rules.intent(
-            for: edited, link: Fix.link(), owners: [], echoes: [])
+        guard
+            case .acknowledge(let link, .readonlyObserved, "one_way") = rules.intent(
+                for: edited, link: Fix.link(), owners: [], echoes: [])
         else {
             Issue.record("not observed")
             return
@@ -121,7 +122,8 @@ import Testing
     // MARK: - Conditions
 
     @Test func T7_conditionsTellWhatChanged() throws {
-        func conditions(_ rows: [FieldMapping], _ mode: SelectionMode = .new, _ value: String = "a") -> EntryConditions {
+        func conditions(_ rows: [FieldMapping], _ mode: SelectionMode = .new, _ value: String = "a") -> EntryConditions
+        {
             var settings = SyncSettings()
             settings.contactSelection = mode
             return EntryConditions(

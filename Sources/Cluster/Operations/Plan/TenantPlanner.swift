@@ -136,7 +136,8 @@ package struct TenantPlanner: Sendable {
             case .relinked(_, let decisions), .deferred(_, _, _, let decisions):
                 decisions.first.map { plan.skip($0, as: .note) }
             case .write(let write, _):
-                let sample = PlanSample(contact: write.contactID, record: write.recordID, fields: write.values.keys.sorted())
+                let sample = PlanSample(
+                    contact: write.contactID, record: write.recordID, fields: write.values.keys.sorted())
                 plan.add(.outbound, write.object, write.recordID == nil ? .create : .update, sample: sample)
             }
         }

@@ -149,7 +149,8 @@ extension StreamTrouble {
         let names = fields.map { "\(object.salesforceName).\($0)" }.joined(separator: ", ")
         return StreamTrouble(
             kind: .needsHuman, code: "selection",
-            message: "The selection of \(object.name)s needs \(names), which Salesforce does not have or hides from our "
+            message:
+                "The selection of \(object.name)s needs \(names), which Salesforce does not have or hides from our "
                 + "user: no \(object.name) enters or is updated until selection_criteria, marker_field or the field is "
                 + "mended. Other objects go on.")
     }

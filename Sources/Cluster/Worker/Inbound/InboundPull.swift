@@ -59,7 +59,9 @@ struct InboundPull {
         }
         try await StatusWriteBack(session: session, run: run).flush(&tally)
         try await ConditionsWatch(session: session, run: run).note()
-        if tally.speaks { try await session.store.requestRun(tenant: session.number, direction: .outbound, now: run.now) }
+        if tally.speaks {
+            try await session.store.requestRun(tenant: session.number, direction: .outbound, now: run.now)
+        }
         return tally
     }
 

@@ -40,7 +40,9 @@ struct TenantSession: Sendable {
         let selection = SelectionRules(settings: tenant.settings, start: start, criteria: tenant.config.criteria)
         var paused: [ObjectKind: Set<String>] = [:]
         for object in [ObjectKind.contact, .lead] {
-            guard let stream = streams.first(where: { $0.direction == .inbound && $0.object == object }) else { continue }
+            guard let stream = streams.first(where: { $0.direction == .inbound && $0.object == object }) else {
+                continue
+            }
             paused[object] = Self.pausedFields(
                 stream, Self.conditions(of: object, tenant, projector(object).mappings))
         }
@@ -56,7 +58,14 @@ struct TenantSession: Sendable {
 
     /// Mappings that can't be used, as far as it is known by now.
     var unusable: UnusableFields {
-        UnusableFields(mappings: tenant.config.mappings, activeCampaign: activeCampaign, salesforce: salesforce)
+        var unusable = UnusableFields(
+            mappings: tenant.config.mappings, activeCampaign: activeCampaign, salesforce: salesforce)
+        // What only a selection needs is that selection's trouble: see `brokenSelection`.
+        for (object, fields) in unusable.salesforceFields {
+            let left = fields.intersection(tenant.mappings(of: object).map(\.salesforceField))
+            unusable.salesforceFields[object] = left.isEmpty ? nil : left
+        }
+        return unusable
     }
 
     var number: Int32 { tenant.number }

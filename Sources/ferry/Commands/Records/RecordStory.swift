@@ -170,7 +170,8 @@ struct RecordStory: Encodable {
         let way = request.direction.map { " (\($0.name) only)" } ?? ""
         return Event(
             at: request.askedAt, kind: "resync",
-            text: "\(request.actor) asked for \(request.recordID) to be read anew on both sides\(way); the next pull takes it.",
+            text:
+                "\(request.actor) asked for \(request.recordID) to be read anew on both sides\(way); the next pull takes it.",
             reason: "resync", record: request.recordID)
     }
 

@@ -5,7 +5,8 @@ struct RecordsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "records", abstract: "Explain, retry, resync and skip single records.",
         subcommands: [
-            RecordsExplain.self, RecordsFailed.self, RecordsRetry.self, RecordsResync.self, RecordsSkip.self, RecordsUnskip.self,
+            RecordsExplain.self, RecordsFailed.self, RecordsRetry.self, RecordsResync.self, RecordsSkip.self,
+            RecordsUnskip.self,
             RecordsSkipped.self,
         ])
 }

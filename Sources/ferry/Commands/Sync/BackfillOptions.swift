@@ -19,7 +19,8 @@ enum BackfillOptions {
     static func instant(_ text: String, _ option: String) throws -> Date {
         let whole = text.count == 10 ? text + "T00:00:00Z" : text
         guard let instant = try? Date(whole, strategy: .iso8601) else {
-            throw ValidationError("\(option): want a day such as 2024-01-31, or an instant such as 2024-01-31T12:00:00Z")
+            throw ValidationError(
+                "\(option): want a day such as 2024-01-31, or an instant such as 2024-01-31T12:00:00Z")
         }
         return instant
     }

@@ -8,7 +8,8 @@ import SyncRules
 /// `ferry sync backfill`: existing Salesforce records enter.
 struct SyncBackfill: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "backfill", abstract: "Let existing Salesforce records enter ActiveCampaign, from a floor you name.",
+        commandName: "backfill",
+        abstract: "Let existing Salesforce records enter ActiveCampaign, from a floor you name.",
         discussion: """
             The pulls bring what is created or changed from the tenant's start on; what was there before comes by a \
             back-fill. It obeys the object's selection, except that age does not keep a record out, and every other rule. \
@@ -105,7 +106,8 @@ struct SyncBackfill: AsyncParsableCommand {
         }
 
         private static func text(_ report: Report) -> String {
-            let what = "\(report.object)s created from \(report.from.formatted(.iso8601)) until "
+            let what =
+                "\(report.object)s created from \(report.from.formatted(.iso8601)) until "
                 + report.until.formatted(.iso8601)
             guard let forecast = report.forecast else {
                 return "\(report.tenant): back-fill of \(what) begins within seconds. `ferry sync backfill list "
