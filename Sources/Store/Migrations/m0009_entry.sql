@@ -70,7 +70,8 @@ BEGIN
         asked = asked + 1
     FROM ferry.tenants t
     WHERE t.id IN (SELECT tenant FROM changed) AND s.tenant_no = t.number AND s.direction = 2 AND s.enabled
-        AND s.failures = 0;
+        -- One that has never run takes its first look anyway; one that fails is woken by ferry.retry_streams.
+        AND s.failures = 0 AND s.last_run_at IS NOT NULL;
     IF FOUND THEN
         PERFORM pg_notify('ferry_streams', '');
     END IF;
