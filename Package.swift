@@ -124,8 +124,9 @@ let package = Package(
         .executableTarget(
             name: "Bench",
             dependencies: [
-                "Drivers", "JobQueue", "Store", "Cluster", "Embedded", "Simulators",
+                "Drivers", "JobQueue", "Store", "Cluster", "ActiveCampaign", "SyncRules", "Embedded", "Simulators",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict),
 

@@ -12,6 +12,7 @@ struct Bench: AsyncParsableCommand {
             """,
         subcommands: [
             EnvironmentBench.self, SimulatorsBench.self, SimulatorsLoad.self, QueueBench.self, QueueWorker.self,
+            SyncBench.self, CallsBench.self,
         ])
 }
 

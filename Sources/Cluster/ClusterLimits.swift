@@ -63,6 +63,8 @@ package enum ClusterLimits {
     static let firstImportCheck: TimeInterval = 2
     /// Seconds between two looks at most.
     static let longestImportCheck: TimeInterval = 60
+    /// Finished imports that are settled in one commit; their new contacts are read together, a hundred a call.
+    static let importsSettledAtOnce = 4
     /// Seconds an outbound batch waits for the oldest open import before it goes on without its contacts.
     static let importCourtesy: TimeInterval = 120
     /// Seconds after which an import without a result is written again.

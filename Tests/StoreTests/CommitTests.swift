@@ -176,7 +176,8 @@ import Testing
         let due = instant.addingTimeInterval(3)
         #expect(try await store.dueImports(limit: 10, now: due) == [number])
         #expect(try await store.dueImports(limit: 10, now: due).isEmpty)
-        try await store.postponeImport(tenant: number, batchID: "b1", checkAt: due.addingTimeInterval(1))
+        try await store.postponeImports(
+            tenant: number, asked: "b1", others: [], checkAt: due.addingTimeInterval(1))
         #expect(try await store.openImports(tenant: number).first?.checks == 1)
         #expect(try await store.dueImports(limit: 10, now: due.addingTimeInterval(1)) == [number])
         await pool.close()

@@ -86,6 +86,7 @@ struct ImportEncoder {
             let id: Int64
             let value: String
         }
+        struct List: Encodable { let listid: Int64 }
 
         let email: String
         let first_name: String?
@@ -93,6 +94,7 @@ struct ImportEncoder {
         let phone: String?
         let tags: [String]?
         let fields: [Value]?
+        let subscribe: [List]?
         let exclude_automations: Bool?
     }
 
@@ -107,6 +109,7 @@ struct ImportEncoder {
         let wire = Row(
             email: row.email, first_name: row.firstName, last_name: row.lastName, phone: row.phone,
             tags: row.tags.isEmpty ? nil : row.tags, fields: values.isEmpty ? nil : values,
+            subscribe: row.lists.isEmpty ? nil : row.lists.map(Row.List.init),
             exclude_automations: excludeAutomations ? true : nil)
         do { return try encoder.encode(wire) } catch { preconditionFailure("texts and numbers always encode") }
     }

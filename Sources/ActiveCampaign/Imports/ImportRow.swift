@@ -16,11 +16,13 @@ package struct ImportRow: Sendable, Hashable, CustomStringConvertible {
     package var fieldValues: [Int64: String]
     /// Names of tags to add; made if missing. An import removes none.
     package var tags: [String]
+    /// Lists the contact gets on, unless the person left them before: an import never overrides that.
+    package var lists: [Int64]
 
     /// Makes a row.
     package init(
         email: String, firstName: String? = nil, lastName: String? = nil, phone: String? = nil,
-        fieldValues: [Int64: String] = [:], tags: [String] = []
+        fieldValues: [Int64: String] = [:], tags: [String] = [], lists: [Int64] = []
     ) {
         self.email = email
         self.firstName = firstName
@@ -28,6 +30,7 @@ package struct ImportRow: Sendable, Hashable, CustomStringConvertible {
         self.phone = phone
         self.fieldValues = fieldValues
         self.tags = tags
+        self.lists = lists
     }
 
     package var description: String { "a contact to import (\(fieldValues.count) fields, \(tags.count) tags)" }

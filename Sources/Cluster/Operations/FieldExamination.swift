@@ -29,6 +29,16 @@ struct FieldExamination {
         return [.ok(check, "the integration user may read, create and edit \(name)")]
     }
 
+    /// Whether pulls can be read in order: a cursor needs a stamp to filter and sort by (T33).
+    func cursor() -> DoctorFinding {
+        let stamp = "SystemModstamp"
+        guard let field = description.fields[stamp] else { return missing(stamp) }
+        guard field.isFilterable, field.isSortable else {
+            return .failed(place(stamp), "Salesforce can't filter or sort by \(stamp): pulls have no order to follow")
+        }
+        return .ok(place(stamp), "pulls can follow \(stamp)")
+    }
+
     /// One mapping, from both ends.
     func examine(_ mapping: FieldMapping) -> [DoctorFinding] {
         let check = place(mapping.salesforceField)

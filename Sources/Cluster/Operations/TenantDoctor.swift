@@ -113,6 +113,7 @@ package struct TenantDoctor: Sendable {
         let examination = FieldExamination(object: object, description: description, campaign: campaign)
         let mappings = session.tenant.mappings(of: object)
         var findings = examination.permissions()
+        findings.append(examination.cursor())
         findings += mappings.flatMap(examination.examine)
         findings += examination.unmappedRequirements(mappings)
         findings += examination.names(

@@ -1,3 +1,4 @@
+package import ActiveCampaign
 package import Drivers
 import Foundation
 package import JobQueue
@@ -20,13 +21,16 @@ package struct JobRunner: Sendable {
     ///   - http: the process's HTTP client.
     ///   - keys: opens tenants' secrets.
     ///   - providers: which addresses may be called.
+    ///   - paceClock: by which calls to ActiveCampaign keep their pace.
     package init(
-        store: Store, clock: WallClock, logger: Logger, http: HTTPClient, keys: KeyRing, providers: ProviderPolicy
+        store: Store, clock: WallClock, logger: Logger, http: HTTPClient, keys: KeyRing, providers: ProviderPolicy,
+        paceClock: PaceClock = .system
     ) {
         self.store = store
         self.clock = clock
         self.logger = logger
-        sessions = SessionCache(store: store, clock: clock, http: http, keys: keys, providers: providers)
+        sessions = SessionCache(
+            store: store, clock: clock, http: http, keys: keys, providers: providers, paceClock: paceClock)
     }
 
     /// Runs a job to its end.

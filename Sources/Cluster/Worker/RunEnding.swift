@@ -15,9 +15,8 @@ struct RunEnding {
         let warning = session.unusable.message.map { StreamWarning(code: "mapping", message: $0) }
         let alarm = try await alarm(tally)
         for stream in streams {
-            let unknown = stream.direction == .inbound ? session.brokenSelection(of: stream.object) : []
-            guard unknown.isEmpty else {
-                commit.finish(stream.direction, stream.object, unjudged(stream, unknown))
+            if stream.direction == .inbound, let trouble = tally.troubles[stream.object] {
+                commit.finish(stream.direction, stream.object, Self.outcome(trouble, of: stream, run))
                 continue
             }
             let alarm = alarm.flatMap { stream.concerns(tally.withheld) ? $0 : nil }
@@ -71,15 +70,6 @@ struct RunEnding {
                 + "them; they then go on by themselves.")
     }
 
-    /// An object whose selection can't be judged waits for somebody; the others go on.
-    private func unjudged(_ stream: StreamRow, _ unknown: [String]) -> StreamOutcome {
-        let trouble = StreamTrouble.brokenSelection(stream.object, unknown)
-        return StreamOutcome(
-            state: trouble.state, ranAt: run.now,
-            nextRunAt: run.now.addingTimeInterval(trouble.delay(failures: stream.failures + 1)), isSuccess: false,
-            failures: stream.failures + 1, served: stream.asked, errorCode: trouble.code, error: trouble.message)
-    }
-
     // MARK: - What is next
 
     private func nextRun(of stream: StreamRow, _ tally: RunTally) -> Date {
@@ -126,19 +116,20 @@ struct RunEnding {
         let rows = try await store.streams(tenant: config.number).filter { row in
             kind != .sweep && row.direction == kind.direction && (kind == .outbound || row.isDue(at: started))
         }
-        for row in rows {
-            let delay = trouble.delay(failures: row.failures + 1)
-            commit.finish(
-                row.direction, row.object,
-                StreamOutcome(
-                    state: trouble.state, ranAt: run.now, nextRunAt: run.now.addingTimeInterval(delay),
-                    isSuccess: false, failures: row.failures + 1, served: row.asked, errorCode: trouble.code,
-                    error: String(trouble.message.prefix(ClusterLimits.errorLength))))
-        }
+        for row in rows { commit.finish(row.direction, row.object, outcome(trouble, of: row, run)) }
         commit.runRecord = RunRecord(
             run: run.runID, direction: kind.direction, startedAt: started, finishedAt: run.now,
             outcome: "failed", errorCode: trouble.code)
         try await run.commit(commit, store: store)
+    }
+
+    private static func outcome(_ trouble: StreamTrouble, of stream: StreamRow, _ run: RunContext) -> StreamOutcome {
+        let failures = stream.failures + 1
+        return StreamOutcome(
+            state: trouble.state, ranAt: run.now,
+            nextRunAt: run.now.addingTimeInterval(trouble.delay(failures: failures)), isSuccess: false,
+            failures: failures, served: stream.asked, errorCode: trouble.code,
+            error: String(trouble.message.prefix(ClusterLimits.errorLength)))
     }
 
     /// A sweep whose slice was stopped goes on behind its last page after a while.

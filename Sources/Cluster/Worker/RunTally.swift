@@ -28,6 +28,8 @@ struct RunTally: Sendable {
     var sweep: SweepProgress?
     /// When the earliest of the changes left pending is to be looked at again; nil when none was left.
     var nextLook: Date?
+    /// Objects that could not be read while others were.
+    var troubles: [ObjectKind: StreamTrouble] = [:]
     /// Whether work was left for a run right after this one.
     var hasMore = false
 

@@ -41,7 +41,7 @@ extension DecisionCode {
         case .accepted: "Written to \(toward) and accepted"
         case .rejected: "\(toward) refused the \(record)"
         case .invalidBeforeSend: "Written without \(named), which \(toward) does not take as it is"
-        case .relinked: "Linked to another record: the lead was converted or the record merged"
+        case .relinked: "Linked anew: the lead was converted, the record merged, or its address moved"
         case .tombstoned: "One side's record is gone; nothing is deleted on the other"
         case .withheldMassDelete: "Held back: too many records vanished at once to believe it without a human"
         case .loopBrake: "Held: it was written more often within an hour than people change records"
@@ -58,6 +58,8 @@ package enum RuleWords {
 
     private static let words = [
         "R7": "records without an e-mail address do not sync",
+        "R8": "its new address is that of a contact nobody else has, with which it goes on",
+        "address_moved": "it goes on with the contact of its new address, and is read anew",
         "R14": "only the two automation actions bring a new contact to Salesforce",
         "R17.created": "an automation asked for it, and it was created",
         "R17": "what came from ActiveCampaign goes both ways",

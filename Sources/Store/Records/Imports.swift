@@ -83,14 +83,18 @@ extension Store {
             emailHash: try row.get("email_hash"), replacedContactID: try row.optional("replaced_ac_id"))
     }
 
-    /// Sets when an import is looked at again; nothing when it was settled meanwhile.
+    /// Sets when imports are looked at again; nothing for those that were settled meanwhile.
+    /// - Parameters:
+    ///   - asked: the one ActiveCampaign was asked about and called open; the look counts for it.
+    ///   - others: those that wait behind it and were not asked about.
     /// - Throws: `StoreError`.
-    package func postponeImport(tenant: Int32, batchID: String, checkAt: Date) async throws {
+    package func postponeImports(tenant: Int32, asked: String, others: [String], checkAt: Date) async throws {
         try await query(
             """
-            UPDATE ferry.imports SET check_at = $3, claim_at = $3, checks = checks + 1
-            WHERE tenant_no = $1 AND batch_id = $2
-            """, [.int4(tenant), .text(batchID), .timestamptz(checkAt)])
+            UPDATE ferry.imports SET check_at = $4, claim_at = $4,
+                checks = checks + CASE WHEN batch_id = $2 THEN 1 ELSE 0 END
+            WHERE tenant_no = $1 AND (batch_id = $2 OR batch_id = ANY ($3))
+            """, [.int4(tenant), .text(asked), .array(others), .timestamptz(checkAt)])
     }
 
     /// Claims imports that are to be looked at; nobody else gets them before the claim runs out.

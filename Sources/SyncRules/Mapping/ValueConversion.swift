@@ -94,6 +94,7 @@ extension FieldMapping {
 
     /// Trimmed, unix line ends, composed (NFC).
     static func canonicalText(_ text: String) -> FieldValue {
+        if text.isPlain { return text.isEmpty ? .empty : .text(text) }
         let lines = text.replacing("\r\n", with: "\n").replacing("\r", with: "\n").trimmed
         return lines.isEmpty ? .empty : .text(lines.precomposedStringWithCanonicalMapping)
     }

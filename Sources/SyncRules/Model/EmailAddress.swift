@@ -8,10 +8,14 @@ package struct EmailAddress: Sendable, Hashable {
 
     /// Takes an address; nil when it is blank or has no `@` between other characters.
     package init?(_ text: String) {
-        let trimmed = text.trimmed.lowercased().precomposedStringWithCanonicalMapping
-        guard let at = trimmed.lastIndex(of: "@"), at != trimmed.startIndex,
-            trimmed.index(after: at) != trimmed.endIndex, !trimmed.contains(where: \.isWhitespace)
+        let trimmed =
+            text.isPlain ? text.lowercased() : text.trimmed.lowercased().precomposedStringWithCanonicalMapping
+        let bytes = trimmed.utf8
+        guard let at = bytes.lastIndex(of: UInt8(ascii: "@")), at != bytes.startIndex,
+            bytes.index(after: at) != bytes.endIndex
         else { return nil }
+        let isBroken = text.isPlain ? bytes.contains(0x20) : trimmed.contains(where: \.isWhitespace)
+        guard !isBroken else { return nil }
         normalized = trimmed
     }
 
@@ -23,6 +27,14 @@ package struct EmailAddress: Sendable, Hashable {
     /// The part before the `@`: the LastName of a person who has none (R20, D2).
     package var localPart: String {
         normalized.lastIndex(of: "@").map { String(normalized[..<$0]) } ?? normalized
+    }
+}
+
+extension String {
+    /// Whether neither trimming nor composing changes it, told from its bytes alone: printable ASCII without a blank at
+    /// either end. Most values are, and the long way takes a third of a run.
+    var isPlain: Bool {
+        utf8.allSatisfy { (0x20...0x7E).contains($0) } && utf8.first != 0x20 && utf8.last != 0x20
     }
 }
 

@@ -57,7 +57,7 @@ package struct TenantPlanner: Sendable {
         var seen = 0
         var isWhole = false
         for _ in 0..<PlanLimits.recordPages where !isWhole {
-            guard let answer = try await session.salesforce.pull([object: cursor])[object] else { break }
+            guard let answer = try await session.salesforce.pull([object: cursor])[object]?.get() else { break }
             let unknown = session.brokenSelection(of: object)
             guard unknown.isEmpty else { throw StreamTrouble.brokenSelection(object, unknown) }
             try await note(answer.records, object, session, &page, &plan)

@@ -11,11 +11,12 @@ struct ConditionsWatch {
     let run: RunContext
 
     /// Compares the objects whose streams this run served, and stores what holds now.
-    func note() async throws {
+    /// - Parameter unread: objects that could not be read in this run.
+    func note(besides unread: Set<ObjectKind>) async throws {
         var commit = session.commit(run)
-        for object in InboundPull.order {
+        for object in InboundPull.order where !unread.contains(object) {
             let stream = try session.stream(.inbound, object)
-            guard stream.isDue(at: run.now), session.brokenSelection(of: object).isEmpty else { continue }
+            guard stream.isDue(at: run.now) else { continue }
             let now = session.conditions(of: object)
             guard stream.conditions != now else { continue }
             try commit.note(now, of: object)

@@ -95,12 +95,48 @@ struct ContactWriter {
                     try await session.activeCampaign.upsert(write)
                 }
             streak = 0
+            if case .refused(RecordFailure.addressTaken, _) = outcome,
+                try await moveToHolder(of: write, into: &commit, &tally)
+            {
+                return
+            }
             try await settle(write, outcome, into: &commit, &tally)
         } catch let trouble as StreamTrouble where trouble.mayBeOneRecord {
             streak += 1
             guard streak < ClusterLimits.failuresInARow else { throw trouble }
             postpone(write, trouble, into: &commit, &tally)
         }
+    }
+
+    /// R8: the record's new address is another contact's. When that contact belongs to no record the link moves to it; all
+    /// the record's values go there with the next look.
+    /// - Returns: false when another record has the contact (D3, R91).
+    private func moveToHolder(
+        of write: ContactWrite, into commit: inout RunCommit, _ tally: inout RunTally
+    ) async throws -> Bool {
+        guard write.contactID != nil, let holder = try await session.activeCampaign.contact(of: write.email) else {
+            return false
+        }
+        var link = write.link(contactID: holder.id)
+        let left = write.settled
+        let others = try await session.store.links(tenant: session.number, contactIDs: [holder.id])
+        var ownership = ContactOwnership(links: others + commit.links.filter { $0.contactID == holder.id })
+        guard ownership.refusal(of: link) == nil else { return false }
+        if let tag = SyncTag.createdFrom(write.object) {
+            guard try await session.activeCampaign.tag(holder.id, with: tag) else { return false }
+        }
+        // What it holds is nobody's edit; all of the record's values are owed to it.
+        link.contactFingerprint = Fingerprint(session.inbound(write.object).projector.project(holder))
+        link.recordFingerprint = nil
+        commit.links.append(link)
+        commit.removedLinks.append(left)
+        commit.consumedEchoes.append(Self.intention(write).key)
+        commit.fail(
+            .inbound, write.object, recordID: write.recordID, code: "address_moved", fields: ["Email"],
+            fingerprint: nil, now: run.now, retryAt: run.now, kind: .transient)
+        tally.leave(until: run.now)
+        commit.decisions.append(decision(.relinked, write, contactID: holder.id, reason: "R8"))
+        return true
     }
 
     private func postpone(

@@ -52,88 +52,128 @@ struct ImportSettlement {
     let session: TenantSession
     let run: RunContext
 
-    /// Looks at every open import of the tenant and commits those that are done.
+    /// An import that ActiveCampaign has worked off.
+    private struct Finished {
+        let open: OpenImport
+        let contactIDs: [Int64]
+        let refused: Set<[UInt8]>
+    }
+
+    /// Looks at the tenant's open imports, oldest first, and commits those that are done.
+    ///
+    /// ActiveCampaign works them off one after the other, so the look ends at the first that is not done: the ones behind
+    /// it wait with it. One that hangs is looked at less and less often and holds nobody up.
     /// - Returns: the contacts that are still on their way.
     func settle(_ tally: inout RunTally) async throws -> BusyContacts {
         var busy = BusyContacts()
+        var finished: [Finished] = []
+        var waiting: [OpenImport] = []
         for open in try await session.store.openImports(tenant: session.number) {
-            let progress =
-                open.checkAt <= run.now ? try await session.activeCampaign.progress(of: open.batchID) : .open
-            switch progress {
-            case .open where run.now.timeIntervalSince(open.openedAt) > ClusterLimits.importPatience:
-                try await writeAgain(open, &tally)
-            case .open:
-                busy.add(open, checkAgainAt: try await postpone(open))
-            case .completed(let contactIDs, let refused):
-                try await close(open, contactIDs: contactIDs, refused: refused, &tally)
-            case .lost:
-                try await writeAgain(open, &tally)
+            guard open.checkAt <= run.now else {
+                busy.add(open, checkAgainAt: open.checkAt)
+                continue
             }
+            let isPatienceOver = run.now.timeIntervalSince(open.openedAt) > ClusterLimits.importPatience
+            guard waiting.isEmpty || isPatienceOver else {
+                waiting.append(open)
+                continue
+            }
+            switch try await session.activeCampaign.progress(of: open.batchID) {
+            case .open where !isPatienceOver: waiting.append(open)
+            case .completed(let contactIDs, let refused):
+                finished.append(Finished(open: open, contactIDs: contactIDs, refused: Set(refused.map(\.hash))))
+            case .lost, .open: try await writeAgain(open, &tally)
+            }
+            if finished.count == ClusterLimits.importsSettledAtOnce { try await close(&finished, &tally) }
         }
+        try await close(&finished, &tally)
+        try await postpone(waiting, &busy)
         return busy
     }
 
-    /// The next look comes later each time, up to a minute apart.
-    private func postpone(_ open: OpenImport) async throws -> Date {
-        guard open.checkAt <= run.now else { return open.checkAt }
-        let wait = min(ClusterLimits.firstImportCheck * pow(1.5, Double(open.checks)), ClusterLimits.longestImportCheck)
+    /// The next look comes later each time the first of them is found open, up to a minute apart.
+    private func postpone(_ waiting: [OpenImport], _ busy: inout BusyContacts) async throws {
+        guard let first = waiting.first else { return }
+        let wait = min(
+            ClusterLimits.firstImportCheck * pow(1.5, Double(first.checks)), ClusterLimits.longestImportCheck)
         let next = run.now.addingTimeInterval(wait)
-        try await session.store.postponeImport(tenant: session.number, batchID: open.batchID, checkAt: next)
-        return next
+        try await session.store.postponeImports(
+            tenant: session.number, asked: first.batchID, others: waiting.dropFirst().map(\.batchID), checkAt: next)
+        for open in waiting { busy.add(open, checkAgainAt: next) }
     }
 
-    private func close(
-        _ open: OpenImport, contactIDs: [Int64], refused: [EmailAddress], _ tally: inout RunTally
-    ) async throws {
+    /// Links what finished imports have taken. Their new contacts are read together, a hundred a call.
+    private func close(_ finished: inout [Finished], _ tally: inout RunTally) async throws {
+        guard !finished.isEmpty else { return }
         var commit = session.commit(run)
-        let refusedHashes = Set(refused.map(\.hash))
-        let known = Set(open.members.compactMap(\.contactID))
-        // The answer lists ids without their addresses: those of new contacts are read to tell whose they are.
-        let isFresh = open.members.contains { $0.contactID == nil }
-        let fresh =
-            isFresh ? try await session.activeCampaign.contacts(ids: contactIDs.filter { !known.contains($0) }) : []
-        let ids = Dictionary(
-            fresh.compactMap { contact in contact.email.map { ($0.hash, contact.id) } },
-            uniquingKeysWith: { first, _ in first })
+        let ids = try await newContactIDs(finished)
         var ownership = ContactOwnership(
             links: try await session.store.links(tenant: session.number, contactIDs: Array(ids.values)))
-        for member in open.members {
-            let contactID = member.contactID ?? ids[member.emailHash]
-            if let contactID, !refusedHashes.contains(member.emailHash) {
-                let link = member.link(contactID: contactID)
-                if member.contactID == nil, let rule = ownership.refusal(of: link) {
-                    commit.refuseDuplicate(link, rule: rule, now: run.now)
-                    tally.failed += 1
-                    continue
-                }
-                commit.links.append(link)
-                commit.resolveFailure(.inbound, recordID: member.recordID)
-                if session.acknowledges { commit.writeBack(link, now: run.now) }
-                if member.contactID == nil { tally.created += 1 } else { tally.updated += 1 }
-                commit.decisions.append(
-                    Decision(
-                        .accepted, .inbound, member.object, contactID: contactID, recordID: member.recordID,
-                        reason: "import"))
-            } else if !refusedHashes.contains(member.emailHash) {
-                // Neither taken nor refused, or its address was changed since: it is read and written by itself.
-                tally.failed += 1
-                commit.fail(
-                    .inbound, member.object, recordID: member.recordID, code: "import_unknown", fields: [],
-                    fingerprint: nil, now: run.now, retryAt: run.now, kind: .transient)
-            } else {
-                tally.failed += 1
-                commit.fail(
-                    .inbound, member.object, recordID: member.recordID, code: "import_refused", fields: ["Email"],
-                    fingerprint: member.recordFingerprint?.stored, now: run.now)
-                commit.decisions.append(
-                    Decision(
-                        .rejected, .inbound, member.object, recordID: member.recordID, reason: "import_refused"))
+        for item in finished {
+            for member in item.open.members {
+                settle(
+                    member, contactID: member.contactID ?? ids[member.emailHash],
+                    isRefused: item.refused.contains(member.emailHash), &ownership, &commit, &tally)
             }
+            commit.settledImports.append(item.open.batchID)
         }
-        commit.settledImports.append(open.batchID)
-        let echoes = try await session.echoes(of: open.members.map(\.recordID))
+        let echoes = try await session.echoes(of: finished.flatMap { $0.open.members.map(\.recordID) })
         commit.consumedEchoes += echoes.settled(by: commit.links, side: .activeCampaign)
         try await run.commit(commit, store: session.store)
+        finished = []
+    }
+
+    /// The answers list ids without their addresses: those of new contacts are read to tell whose they are.
+    private func newContactIDs(_ finished: [Finished]) async throws -> [[UInt8]: Int64] {
+        let unknown = finished.filter { $0.open.members.contains { $0.contactID == nil } }.flatMap { item in
+            let known = Set(item.open.members.compactMap(\.contactID))
+            return item.contactIDs.filter { !known.contains($0) }
+        }
+        let contacts = try await session.activeCampaign.contacts(ids: unknown)
+        return Dictionary(
+            contacts.compactMap { contact in contact.email.map { ($0.hash, contact.id) } },
+            uniquingKeysWith: { first, _ in first })
+    }
+
+    private func settle(
+        _ member: ImportMember, contactID: Int64?, isRefused: Bool, _ ownership: inout ContactOwnership,
+        _ commit: inout RunCommit, _ tally: inout RunTally
+    ) {
+        if isRefused {
+            tally.failed += 1
+            commit.fail(
+                .inbound, member.object, recordID: member.recordID, code: "import_refused", fields: ["Email"],
+                fingerprint: member.recordFingerprint?.stored, now: run.now)
+            commit.decisions.append(
+                Decision(.rejected, .inbound, member.object, recordID: member.recordID, reason: "import_refused"))
+        } else if let contactID {
+            link(member, to: contactID, &ownership, &commit, &tally)
+        } else {
+            // Neither taken nor refused, or its address was changed since: it is read and written by itself.
+            tally.failed += 1
+            commit.fail(
+                .inbound, member.object, recordID: member.recordID, code: "import_unknown", fields: [],
+                fingerprint: nil, now: run.now, retryAt: run.now, kind: .transient)
+        }
+    }
+
+    private func link(
+        _ member: ImportMember, to contactID: Int64, _ ownership: inout ContactOwnership, _ commit: inout RunCommit,
+        _ tally: inout RunTally
+    ) {
+        let link = member.link(contactID: contactID)
+        if member.contactID == nil, let rule = ownership.refusal(of: link) {
+            commit.refuseDuplicate(link, rule: rule, now: run.now)
+            tally.failed += 1
+            return
+        }
+        commit.links.append(link)
+        commit.resolveFailure(.inbound, recordID: member.recordID)
+        if session.acknowledges { commit.writeBack(link, now: run.now) }
+        if member.contactID == nil { tally.created += 1 } else { tally.updated += 1 }
+        commit.decisions.append(
+            Decision(
+                .accepted, .inbound, member.object, contactID: contactID, recordID: member.recordID, reason: "import"))
     }
 
     /// An import that ended without a result is forgotten and its records are read again from Salesforce.

@@ -32,18 +32,18 @@ struct InboundPull {
         var cursors: [ObjectKind: InboundCursor] = [:]
         for object in Self.order {
             let stream = try session.stream(.inbound, object)
-            guard stream.isDue(at: run.now), session.brokenSelection(of: object).isEmpty else { continue }
+            guard stream.isDue(at: run.now), isJudgeable(object, &tally) else { continue }
             cursors[object] = try stream.cursor(default: InboundCursor(start: stream.createdAt))
         }
         while !cursors.isEmpty {
-            let answer = try await session.salesforce.pull(cursors)
+            let answer = try pages(try await session.salesforce.pull(cursors), &cursors, &tally)
             // First of all, so that a contact that was a lead a moment ago is known as that.
             let followed = try await LifecycleSettlement(session: session, run: run).settle(
                 Self.order.flatMap { answer[$0]?.records ?? [] }, busy: busy, &tally)
             for object in Self.order {
                 guard let cursor = cursors[object], let page = answer[object] else { continue }
                 // Only by asking did we learn that the selection names a field the org does not show (R42).
-                guard session.brokenSelection(of: object).isEmpty else {
+                guard isJudgeable(object, &tally) else {
                     cursors[object] = nil
                     continue
                 }
@@ -58,11 +58,33 @@ struct InboundPull {
             }
         }
         try await StatusWriteBack(session: session, run: run).flush(&tally)
-        try await ConditionsWatch(session: session, run: run).note()
+        try await ConditionsWatch(session: session, run: run).note(besides: Set(tally.troubles.keys))
         if tally.speaks {
             try await session.store.requestRun(tenant: session.number, direction: .outbound, now: run.now)
         }
         return tally
+    }
+
+    /// Whether the selection of an object can be judged; it stops alone when the selection names a field the org lacks.
+    private func isJudgeable(_ object: ObjectKind, _ tally: inout RunTally) -> Bool {
+        let unknown = session.brokenSelection(of: object)
+        if !unknown.isEmpty { tally.troubles[object] = .brokenSelection(object, unknown) }
+        return unknown.isEmpty
+    }
+
+    /// The pages that could be read. An object that can't stops alone (T5); when none can, the run does.
+    private func pages(
+        _ answer: [ObjectKind: Result<SalesforceGateway.Page, StreamTrouble>],
+        _ cursors: inout [ObjectKind: InboundCursor], _ tally: inout RunTally
+    ) throws -> [ObjectKind: SalesforceGateway.Page] {
+        let pages = answer.compactMapValues { try? $0.get() }
+        for object in Self.order {
+            guard case .failure(let trouble) = answer[object] else { continue }
+            guard !pages.isEmpty else { throw trouble }
+            cursors[object] = nil
+            tally.troubles[object] = trouble
+        }
+        return pages
     }
 
     // MARK: - Cursors

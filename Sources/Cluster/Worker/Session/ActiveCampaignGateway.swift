@@ -27,6 +27,8 @@ struct ActiveCampaignGateway: Sendable {
     let catalog: FieldCatalog
     /// Ids of tags that were looked up once.
     let tagIDs: TagCache
+    /// The list that contacts made by us get on (R44); nil for none.
+    let defaultListID: Int64?
 
     // MARK: - Reading
 
@@ -132,6 +134,7 @@ struct ActiveCampaignGateway: Sendable {
             try await calling { () async throws(ActiveCampaignError) in try await client.upsert(values) })
         guard case .written(let contactID) = outcome else { return outcome }
         if write.optsOut, try await !unsubscribe(contactID) { return .gone }
+        if let list = list(for: write), try await !subscribe(contactID, to: list) { return .gone }
         guard let tag = write.tag else { return outcome }
         return try await self.tag(contactID, with: tag) ? outcome : .gone
     }
@@ -158,7 +161,24 @@ struct ActiveCampaignGateway: Sendable {
         }
     }
 
-    private func tag(_ contactID: Int64, with tag: SyncTag) async throws -> Bool {
+    /// R44: the list of a record that enters ActiveCampaign; whoever opted out gets on none.
+    private func list(for write: ContactWrite) -> Int64? { write.tag == nil || write.optsOut ? nil : defaultListID }
+
+    /// Puts a contact on a list it has never been on: whoever left it stays off (R83).
+    /// - Returns: false when it is gone.
+    private func subscribe(_ contactID: Int64, to list: Int64) async throws -> Bool {
+        try await calling { () async throws(ActiveCampaignError) in
+            guard let lists = try await client.lists(ofContact: contactID) else { return false }
+            if !lists.contains(where: { $0.listID == list }) {
+                _ = try await client.setSubscribed(true, contact: contactID, list: list)
+            }
+            return true
+        }
+    }
+
+    /// Puts a tag on a contact, making the tag if need be.
+    /// - Returns: false when the contact is gone.
+    func tag(_ contactID: Int64, with tag: SyncTag) async throws -> Bool {
         for _ in 0..<2 {
             let tagID = try await tagIDs.id(of: tag.rawValue) {
                 try await calling { () async throws(ActiveCampaignError) in
@@ -204,7 +224,8 @@ struct ActiveCampaignGateway: Sendable {
             let values = values(of: write)
             return ImportRow(
                 email: write.email.normalized, firstName: values.firstName, lastName: values.lastName,
-                phone: values.phone, fieldValues: values.fieldValues, tags: write.tag.map { [$0.rawValue] } ?? [])
+                phone: values.phone, fieldValues: values.fieldValues, tags: write.tag.map { [$0.rawValue] } ?? [],
+                lists: list(for: write).map { [$0] } ?? [])
         }
         let outcome = await client.importContacts(rows)
         let isUnresolved = outcome.error?.code == "import_unresolved"

@@ -26,13 +26,18 @@ struct SalesforceGateway: Sendable {
 
     /// Everything a record is read with, less what the org does not have.
     func columns(of object: ObjectKind) -> [String] {
-        var names = ["Id", "CreatedDate", "SystemModstamp", "IsDeleted", "MasterRecordId", "Email"]
-        if object == .lead { names += ["IsConverted", "ConvertedContactId"] }
+        var names = Self.essentials(of: object)
         if hasPackage { names += [PackageField.status, PackageField.changeSequence] }
         if let externalIDField { names.append(externalIDField) }
         if let markerField { names.append(markerField) }
         let extra = (fields[object] ?? []).filter { !names.contains($0) }
         return schema.readable(names + extra, of: object)
+    }
+
+    /// The fields no record can be read without.
+    private static func essentials(of object: ObjectKind) -> [String] {
+        let common = ["Id", "CreatedDate", "SystemModstamp", "IsDeleted", "MasterRecordId", "Email"]
+        return object == .lead ? common + ["IsConverted", "ConvertedContactId"] : common
     }
 
     // MARK: - Pulling
@@ -47,20 +52,45 @@ struct SalesforceGateway: Sendable {
     }
 
     /// The next page of each object's sweep, deleted records and losers of merges included, in one counted call (T20, T24).
-    func pull(_ cursors: [ObjectKind: InboundCursor]) async throws -> [ObjectKind: Page] {
+    /// - Returns: a page for each object, or why it can't be read; the others go on (T5).
+    func pull(_ cursors: [ObjectKind: InboundCursor]) async throws -> [ObjectKind: Result<Page, StreamTrouble>] {
         let objects = cursors.keys.sorted { $0.rawValue < $1.rawValue }
         let answer = try await composite(for: objects) {
             try objects.map { object in .queryAll(try Self.sweep(object, columns(of: object), cursors[object])) }
         }
-        var pages: [ObjectKind: Page] = [:]
+        var pages: [ObjectKind: Result<Page, StreamTrouble>] = [:]
         for (object, result) in zip(objects, answer.value) {
-            let page = try reading { () throws(SalesforceError) in try result.page() }
-            pages[object] = Page(
-                records: page.records.compactMap { record($0, object) },
-                isLast: page.isDone && page.records.count < ClusterLimits.inboundPage,
-                serverNow: answer.serverDate ?? clock.now)
+            pages[object] = page(result, object, serverNow: answer.serverDate ?? clock.now)
         }
         return pages
+    }
+
+    private func page(
+        _ result: SubrequestResult, _ object: ObjectKind, serverNow: Date
+    ) -> Result<Page, StreamTrouble> {
+        let page: QueryPage
+        do throws(SalesforceError) { page = try result.page() } catch { return .failure(trouble(error, object)) }
+        let records = page.records.compactMap { record($0, object) }
+        // A record without id or stamp would be passed over for ever (T33).
+        guard records.count == page.records.count else {
+            return .failure(
+                StreamTrouble(
+                    kind: .bug, code: "record_unreadable",
+                    message: "Salesforce sent \(object.salesforceName) records without Id or SystemModstamp."))
+        }
+        return .success(
+            Page(
+                records: records, isLast: page.isDone && records.count < ClusterLimits.inboundPage,
+                serverNow: serverNow))
+    }
+
+    /// What a failed page means, with the names of the fields it can't be read without.
+    private func trouble(_ error: SalesforceError, _ object: ObjectKind) -> StreamTrouble {
+        let lacking = schema.lacking(object).map { "\(object.salesforceName).\($0)" }
+        guard error.verdict == .needsHuman(.mapping), !lacking.isEmpty else { return StreamTrouble(error) }
+        return StreamTrouble(
+            kind: .needsHuman, code: error.code,
+            message: "Salesforce hides \(lacking.joined(separator: ", ")) from our user; give it the right to read it.")
     }
 
     private static func sweep(
@@ -194,7 +224,9 @@ struct SalesforceGateway: Sendable {
             if hasPackage { used += PackageField.all }
             used += [externalIDField, markerField].compactMap(\.self)
             schema.keep(description, of: object)
-            if schema.learn(description, of: object, using: used) { isNew = true }
+            if schema.learn(description, of: object, using: used, essential: Self.essentials(of: object)) {
+                isNew = true
+            }
         }
         return isNew
     }

@@ -9,6 +9,7 @@ final class SalesforceSchema: Sendable {
         var unknown: [ObjectKind: Set<String>] = [:]
         var readOnly: [ObjectKind: Set<String>] = [:]
         var descriptions: [ObjectKind: ObjectDescription] = [:]
+        var lacking: [ObjectKind: [String]] = [:]
     }
 
     private let notes = Mutex(Notes())
@@ -22,6 +23,9 @@ final class SalesforceSchema: Sendable {
 
     /// Fields the org does not have or hides from our user.
     var unknown: [ObjectKind: Set<String>] { notes.withLock { $0.unknown } }
+
+    /// Fields that no record can be read without, as far as the object is known to lack them or to hide them from our user.
+    func lacking(_ object: ObjectKind) -> [String] { notes.withLock { $0.lacking[object] } ?? [] }
 
     /// The names among `fields` that can be read.
     func readable(_ fields: [String], of object: ObjectKind) -> [String] {
@@ -37,8 +41,11 @@ final class SalesforceSchema: Sendable {
     }
 
     /// Compares the fields we use with the object's description.
-    /// - Returns: whether anything new was learned.
-    func learn(_ description: ObjectDescription, of object: ObjectKind, using fields: [String]) -> Bool {
+    /// - Parameter essential: fields we can't do without.
+    /// - Returns: whether anything new was learned that helps.
+    func learn(
+        _ description: ObjectDescription, of object: ObjectKind, using fields: [String], essential: [String]
+    ) -> Bool {
         let unknown = Set(fields.filter { description.fields[$0] == nil })
         let readOnly = Set(
             fields.filter { name in description.fields[name].map { !$0.isUpdateable && !$0.isCreateable } ?? false })
@@ -46,6 +53,7 @@ final class SalesforceSchema: Sendable {
             let isNew = notes.unknown[object] != unknown || notes.readOnly[object] != readOnly
             notes.unknown[object] = unknown
             notes.readOnly[object] = readOnly
+            notes.lacking[object] = essential.filter { description.fields[$0] == nil }
             return isNew
         }
     }

@@ -45,13 +45,16 @@ final class SessionCache: Sendable {
     private let pacers: AccountPacers
     private let kept = Mutex<[Int32: Parts]>([:])
 
-    init(store: Store, clock: WallClock, http: HTTPClient, keys: KeyRing, providers: ProviderPolicy) {
+    init(
+        store: Store, clock: WallClock, http: HTTPClient, keys: KeyRing, providers: ProviderPolicy,
+        paceClock: PaceClock = .system
+    ) {
         self.store = store
         self.clock = clock
         self.http = http
         self.keys = keys
         self.providers = providers
-        pacers = AccountPacers()
+        pacers = AccountPacers(clock: paceClock)
     }
 
     /// A session for one run, on the tenant's rows as they are now.
@@ -99,7 +102,8 @@ final class SessionCache: Sendable {
         let client = try activeCampaign(tenant, meter)
         let catalog: FieldCatalog
         do { catalog = FieldCatalog(try await client.fields()) } catch { throw StreamTrouble(error) }
-        let campaign = ActiveCampaignGateway(client: client, catalog: catalog, tagIDs: TagCache())
+        let campaign = ActiveCampaignGateway(
+            client: client, catalog: catalog, tagIDs: TagCache(), defaultListID: tenant.settings.defaultListID)
         return Parts(
             version: tenant.version, activeCampaign: campaign, salesforce: try salesforce(tenant, meter), meter: meter,
             madeAt: clock.now, usedAt: .now)

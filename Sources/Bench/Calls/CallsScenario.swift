@@ -1,0 +1,60 @@
+import ArgumentParser
+import Foundation
+import Simulators
+import SyncRules
+
+/// Work whose calls are counted; names are those of the figures.
+enum CallsScenario: String, CaseIterable, ExpressibleByArgument {
+    /// One hour without a change: an hourly pull of every object, and six batches.
+    case idleHour = "idle_hour"
+    /// 1,000 linked contacts changed in ActiveCampaign, in an org with the Salesforce package.
+    case outboundPackage = "outbound_1000_package"
+    /// The same in an org without it.
+    case outboundPlain = "outbound_1000_plain"
+    /// 1,000 new contacts that automations send to Salesforce.
+    case create = "create_1000"
+    /// 10,000 new Salesforce contacts.
+    case pull = "pull_10000"
+
+    /// How the tenant is set up.
+    var options: BenchTenant.Options {
+        BenchTenant.Options(hasPackage: self != .outboundPlain, isLimited: true)
+    }
+
+    /// Contacts that come into ActiveCampaign by import, where their pace is a figure too.
+    var imported: Int? { self == .pull ? 10_000 : nil }
+
+    /// Whether both sides hold people to be compared.
+    var isOfRecords: Bool { self != .idleHour }
+
+    /// What must be there before calls are counted.
+    func prepare(_ cluster: BenchCluster, _ tenant: BenchTenant) async throws {
+        switch self {
+        case .idleHour: break
+        case .outboundPackage, .outboundPlain:
+            tenant.enter(1_000, "Contact")
+            cluster.clock.advance(by: 60)
+            try await tenant.run(.inbound)
+            try await tenant.run(.outbound)
+            cluster.clock.advance(by: 600)
+            try tenant.renumber()
+        case .create: try tenant.sendToSalesforce(1_000)
+        case .pull: tenant.enter(10_000, "Contact")
+        }
+        cluster.clock.advance(by: 60)
+    }
+
+    /// The work itself.
+    func perform(_ cluster: BenchCluster, _ tenant: BenchTenant) async throws {
+        switch self {
+        case .idleHour:
+            // Steps of a minute, as a departure is up to a minute late (R10).
+            for _ in 0..<60 {
+                cluster.clock.advance(by: 60)
+                try await cluster.settle()
+            }
+        case .outboundPackage, .outboundPlain, .create: try await tenant.run(.outbound)
+        case .pull: try await tenant.run(.inbound)
+        }
+    }
+}

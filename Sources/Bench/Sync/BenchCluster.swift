@@ -1,0 +1,140 @@
+import ActiveCampaign
+import ArgumentParser
+import Cluster
+import Drivers
+import Embedded
+import Foundation
+import JobQueue
+import Logging
+import Simulators
+import Store
+import Synchronization
+
+/// A cluster that a measurement drives job by job: real PostgreSQL, real Redis, both simulators over real sockets, and
+/// one clock that moves them all, so that waiting for a provider costs no time.
+final class BenchCluster: Sendable {
+    let clock = SimulatorClock()
+    let wallClock: WallClock
+    let salesforce: SalesforceSimulator
+    let activeCampaign: ActiveCampaignSimulator
+    let baseURL: String
+    let pool: PostgresPool
+    let store: Store
+    let key = PrivateSealingKey()
+    private let server: SimulatorServer
+    private let serving: Task<Void, any Error>
+    private let redis: EmbeddedRedis
+    private let postgres: EmbeddedPostgres
+    private let folder: URL
+    private let client: RedisClient
+    private let queue: JobQueue
+    private let scheduler: SchedulerService
+    private let runner: JobRunner
+    private let worker = WorkerID("bench")
+
+    /// Time that calls wait for their turn.
+    enum Pace {
+        /// No call ever waits: Ferry alone is what is measured.
+        case lifted
+        /// Calls keep their pace on the simulators' clock, which moves on instead of waiting.
+        case kept
+    }
+
+    /// Runs `body` with a fresh cluster and removes it afterwards.
+    static func with<Result>(pace: Pace, _ body: (BenchCluster) async throws -> Result) async throws -> Result {
+        let folder = URL(filePath: "/tmp/ferry-bench-\(UInt32.random(in: 0 ... .max))")
+        let cluster = try await BenchCluster(folder: folder, pace: pace)
+        do {
+            let result = try await body(cluster)
+            await cluster.stop()
+            return result
+        } catch {
+            await cluster.stop()
+            throw error
+        }
+    }
+
+    private init(folder: URL, pace: Pace) async throws {
+        self.folder = folder
+        let clock = clock
+        wallClock = WallClock(offset: { clock.offsetSeconds })
+        redis = try EmbeddedRedis(folder: folder.appending(path: "redis"))
+        postgres = try EmbeddedPostgres(folder: folder.appending(path: "postgres"))
+        salesforce = try SalesforceSimulator(clock: clock)
+        activeCampaign = ActiveCampaignSimulator(clock: clock)
+        let server = SimulatorServer(clock: clock, providers: [salesforce, activeCampaign], faults: salesforce.faults)
+        self.server = server
+        serving = Task { try await server.run() }
+        baseURL = try await server.baseURL
+        pool = PostgresPool(try PostgresConfiguration(url: postgres.url(database: "postgres")))
+        store = Store(pool: pool, clock: wallClock)
+        _ = try await store.migrate()
+        try await store.maintainPartitions(now: wallClock.now)
+        client = try RedisClient(url: redis.url)
+        queue = JobQueue(redis: client, clock: wallClock, options: JobQueueOptions())
+        try await queue.adopt(epoch: try await store.nextEpoch(atLeast: 1))
+        let logger = Logger(label: "bench") { _ in SwiftLogNoOpLogHandler() }
+        scheduler = SchedulerService(store: store, queue: queue, clock: wallClock, logger: logger) {
+            AsyncStream { $0.finish() }
+        }
+        runner = JobRunner(
+            store: store, clock: wallClock, logger: logger, http: try HTTPClient(options: .loopback),
+            keys: KeyRing(keys: [key]),
+            providers: ProviderPolicy(hostSuffixes: [], allowsLoopback: true, webhookBase: nil),
+            paceClock: Self.paceClock(pace, clock))
+    }
+
+    private static func paceClock(_ pace: Pace, _ clock: SimulatorClock) -> PaceClock {
+        switch pace {
+        case .kept:
+            return PaceClock(now: { .seconds(clock.offsetSeconds) }, sleep: { clock.advance(by: $0 / .seconds(1)) })
+        case .lifted:
+            let skipped = Skipped()
+            return PaceClock(
+                now: { skipped.time.withLock { $0 } }, sleep: { step in skipped.time.withLock { $0 += step } })
+        }
+    }
+
+    /// Time that was skipped instead of waited for.
+    private final class Skipped: Sendable {
+        let time = Mutex(Duration.zero)
+    }
+
+    private func stop() async {
+        await server.stop()
+        _ = try? await serving.value
+        await pool.close()
+        await client.close()
+        redis.stop()
+        postgres.stop()
+        try? FileManager.default.removeItem(at: folder)
+    }
+
+    // MARK: - Running
+
+    /// Asks for runs and runs everything that is due until nothing is; where an import is under way the clock moves on.
+    func settle() async throws {
+        while true {
+            _ = try await scheduler.runOnce()
+            let jobs = try await queue.lease(worker: worker, limit: 64).jobs
+            for job in jobs {
+                let outcome = await runner.run(job)
+                _ = try await queue.settle(worker: worker, [Settlement(job, outcome)])
+            }
+            try await refuseTrouble()
+            guard jobs.isEmpty else { continue }
+            guard try await pool.query("SELECT 1 FROM ferry.imports LIMIT 1").first != nil else { return }
+            clock.advance(by: Self.importLook)
+        }
+    }
+
+    /// Seconds the clock moves while nothing but imports are under way.
+    private static let importLook = 2.0
+
+    /// A run that failed would make every figure worthless.
+    private func refuseTrouble() async throws {
+        for row in try await store.status() where row.lastError != nil {
+            throw ValidationError("\(row.direction) \(row.object): \(row.lastError ?? "")")
+        }
+    }
+}
