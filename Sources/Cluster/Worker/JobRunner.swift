@@ -96,7 +96,9 @@ package struct JobRunner: Sendable {
         case .imports:
             var tally = RunTally()
             let busy = try await ImportSettlement(session: session, run: run).settle(&tally)
-            try await StatusWriteBack(session: session, run: run).flush(&tally)
+            // While others are still open their write-backs are to come, and a call takes a thousand.
+            let least = busy.openedAt == nil ? 1 : ClusterLimits.recordsPerCall
+            try await StatusWriteBack(session: session, run: run).flush(&tally, least: least)
             if busy.openedAt == nil { try await callForRetries(session, run) }
             return tally
         }

@@ -56,7 +56,8 @@ struct SweepRun {
             // A page of links may have opened an import, and the next one must not meet its contacts half written.
             if page.isLast || sweep.kind == .reevaluation { break }
         }
-        try await StatusWriteBack(session: session, run: run).flush(&tally)
+        // What the imports of these pages bring goes with whole calls later.
+        try await StatusWriteBack(session: session, run: run).flush(&tally, least: ClusterLimits.recordsPerCall)
         ending.nextRunAt = run.now
         tally.sweep = ending
         return tally

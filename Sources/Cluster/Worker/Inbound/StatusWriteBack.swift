@@ -11,12 +11,13 @@ struct StatusWriteBack {
     let run: RunContext
 
     /// Writes back all that is queued, a thousand records a counted call.
-    func flush(_ tally: inout RunTally) async throws {
+    /// - Parameter least: fewer than so many wait for others to go with; more are still to come.
+    func flush(_ tally: inout RunTally, least: Int = 1) async throws {
         guard session.acknowledges else { return }
         while true {
             let queued = try await session.store.writebacks(
                 tenant: session.number, limit: ClusterLimits.recordsPerCall)
-            guard !queued.isEmpty else { return }
+            guard queued.count >= least else { return }
             let outcomes = try await session.salesforce.writeBack(queued)
             var commit = session.commit(run)
             for (writeback, outcome) in zip(queued, outcomes) {
