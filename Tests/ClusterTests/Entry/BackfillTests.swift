@@ -97,6 +97,25 @@ struct BackfillTests {
         await cluster.stop()
     }
 
+    /// Issue 6: 100,000 records for at most 200 calls; what grows with the records is a page and two write-backs for each
+    /// 2,000 of them.
+    @Test func aBackfillCostsACallAPageAndOneForEachThousandWriteBacks() async throws {
+        let cluster = try await TestCluster.start()
+        let tenant = try await TestTenant("acme", in: cluster)
+        tenant.org.seed("Contact", count: 8_000) { ["Email": .text("s\($0)@a.example"), "LastName": .text("S\($0)")] }
+        try await tenant.beginNow(in: cluster)
+        try await cluster.round()
+        try await tenant.openBackfill(in: cluster)
+        let mark = tenant.org.calls.mark()
+        try await cluster.finishSweeps()
+        try await cluster.settle()
+        #expect(tenant.account.contactCount == 8_000)
+        let calls = tenant.org.calls.since(mark)
+        let growing = 8_000 / 2_000 + 8_000 / 1_000
+        #expect(calls.values.reduce(0, +) <= growing + 4, "\(calls)")
+        await cluster.stop()
+    }
+
     @Test func aBackfillWhoseSelectionNamesAnUnknownFieldSaysSoAndWaits() async throws {
         let cluster = try await TestCluster.start()
         let tenant = try await TestTenant("acme", in: cluster)
