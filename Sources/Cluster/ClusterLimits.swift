@@ -65,6 +65,23 @@ package enum ClusterLimits {
     /// Stages made in the pipeline of opportunities.
     static let dealStages = 50
 
+    // MARK: - Sweeps
+
+    /// Requests to read a record anew that one pull takes.
+    static let resyncsPerRun = 200
+    /// Links of one page of a re-evaluation: what one collection of ids reads, and ten pages of contacts.
+    static let reevaluationPage = 1_000
+    /// Pages of a sweep that one job takes before other jobs get their turn.
+    static let sweepPages = 2
+    /// Records on their way in imports above which a sweep waits: the importer is slower than our reading.
+    static let sweepImports = 4_000
+    /// Seconds until a sweep that waits for imports looks again.
+    static let sweepPause: TimeInterval = 2
+    /// Seconds until a change in a field whose mapping is being re-evaluated is looked at again.
+    static let pausedMappingLook: TimeInterval = 60
+    /// Seconds for which a person's word that many records are gone holds; longer than the longest pull interval.
+    package static let missingConfirmation: Double = 90_000
+
     // MARK: - Imports
 
     /// Seconds until an import is first looked at.
@@ -149,8 +166,8 @@ package enum ClusterLimits {
     /// Seconds a claimed stream is left to its queue before the scheduler asks for it again. Long, so that a backlog is
     /// not claimed over and over; the auditor finds within a minute what the queue has lost.
     static let claimSeconds: TimeInterval = 600
-    /// Seconds a claimed import is.
-    static let importClaimSeconds: TimeInterval = 60
+    /// Seconds a claimed import or sweep is; no auditor looks after these.
+    static let asideClaimSeconds: TimeInterval = 60
     /// Seconds until a stream is claimed again whose shard was out of reach.
     static let refusedPause: TimeInterval = 2
     /// Time between two audits of the queue.

@@ -79,7 +79,7 @@ struct PrefetchTests {
             queue: queue, options: .init(id: WorkerID("one"), concurrency: 8, grace: .seconds(10)), logger: logger
         ) { job in
             await log.run(job, for: .microseconds(500))
-            return .done
+            return Settlement(job, .done)
         }
         let group = ServiceGroup(configuration: .init(services: [.init(service: worker)], logger: logger))
         let running = Task { try? await group.run() }
@@ -118,7 +118,7 @@ struct PrefetchTests {
             queue: queue, options: .init(id: WorkerID("one"), concurrency: 4, grace: .seconds(10)), logger: logger
         ) { job in
             await log.run(job, for: .microseconds(200))
-            return .done
+            return Settlement(job, .done)
         }
         let group = ServiceGroup(configuration: .init(services: [.init(service: worker)], logger: logger))
         let running = Task { try? await group.run() }

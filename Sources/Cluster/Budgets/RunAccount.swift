@@ -66,7 +66,7 @@ final class RunAccount: Sendable {
         var totals: [Side: Int] = [:]
     }
 
-    private let job: LeasedJob
+    private let job: LeasedJob?
     private let clock: WallClock
     private let extend: Extend?
     private let meter = CallMeter()
@@ -79,6 +79,27 @@ final class RunAccount: Sendable {
         self.clock = clock
         self.extend = extend
         state = Mutex(State(left: job.allowance?.granted ?? [:], step: job.allowance?.step ?? .full))
+    }
+
+    /// Opens the account of a person's look at a tenant: no lease, no allowance, counted only.
+    private init(clock: WallClock) {
+        job = nil
+        self.clock = clock
+        extend = nil
+        state = Mutex(State(left: [:], step: .full))
+    }
+
+    /// Runs a body that is no job of the queue and adds its calls to the tenant's ledger.
+    static func ofLook<Value>(
+        at tenant: Int32, store: Store, clock: WallClock, _ body: (RunAccount) async throws -> Value
+    ) async throws -> Value {
+        let account = RunAccount(clock: clock)
+        let result: Result<Value, any Error>
+        do { result = .success(try await $current.withValue(account) { try await body(account) }) } catch {
+            result = .failure(error)
+        }
+        try await store.addUsage(tenant: tenant, account.takeUsage())
+        return try result.get()
     }
 
     /// How sparing the run has to be.
@@ -126,7 +147,7 @@ final class RunAccount: Sendable {
 
     /// Takes one call off what is left; a wish for more when nothing is.
     private func take(_ provider: CallProvider, _ state: inout State) -> CallExtension? {
-        if let left = state.left[provider], left <= 0, extend != nil {
+        if let job, let left = state.left[provider], left <= 0, extend != nil {
             let slice = state.slices[provider] ?? ClusterLimits.firstCallSlice
             state.slices[provider] = min(slice * 2, ClusterLimits.longestCallSlice)
             return CallExtension(
@@ -165,7 +186,7 @@ final class RunAccount: Sendable {
 
     /// What the queue is told with the settlement; nil when there is no budget.
     func settled() -> CallsMade? {
-        state.withLock { state in job.allowance == nil && state.left.isEmpty ? nil : report(&state) }
+        state.withLock { state in job?.allowance == nil && state.left.isEmpty ? nil : report(&state) }
     }
 
     // MARK: - Counting

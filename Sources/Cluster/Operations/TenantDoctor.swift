@@ -49,6 +49,10 @@ package struct TenantDoctor: Sendable {
     /// Examines a tenant; what a later check needs and an earlier one missed is left out.
     /// - Throws: `StoreError`; troubles of the tenant's own are findings.
     package func examine(_ tenant: Int32) async throws -> [DoctorFinding] {
+        try await RunAccount.ofLook(at: tenant, store: store, clock: clock) { _ in try await findings(tenant) }
+    }
+
+    private func findings(_ tenant: Int32) async throws -> [DoctorFinding] {
         guard let config = try await store.tenantConfig(tenant) else {
             return [.failed("rows", "there is no tenant of this number")]
         }
@@ -70,6 +74,7 @@ package struct TenantDoctor: Sendable {
         }
         findings += try await ObjectsExamination(session: session).examine()
         await headroom(session, &findings)
+        try await brakes(session, &findings)
         return findings
     }
 
@@ -124,6 +129,27 @@ package struct TenantDoctor: Sendable {
         if session.hasPackage { findings += examination.names(PackageField.all, purpose: "the Salesforce package") }
         if let key = session.tenant.salesforce.externalIDField { findings.append(examination.externalID(key)) }
         return findings
+    }
+
+    /// Records that a brake holds: written too often (T13), or vanished with too many others (T20).
+    private func brakes(_ session: TenantSession, _ findings: inout [DoctorFinding]) async throws {
+        let held = try await store.failures(tenant: session.number, code: LoopBrake.code)
+        findings.append(
+            held == 0
+                ? .ok("records.loop_brake", "no record is written again and again")
+                : .warning(
+                    "records.loop_brake",
+                    "\(held) records were written more than \(LoopBrake.writes) times within an hour and are held; another "
+                        + "program may be changing them back: `ferry records failed \(session.tenant.id) --code "
+                        + "\(LoopBrake.code)`"))
+        let withheld = try await store.withheldMissing(tenant: session.number)
+        if withheld > 0 {
+            findings.append(
+                .warning(
+                    "records.missing",
+                    "\(withheld) linked records vanished at once and are held back; `ferry sync confirm-missing "
+                        + "\(session.tenant.id)` when they were deleted on purpose"))
+        }
     }
 
     /// Calls left today, against what this tenant's schedule takes when nothing changes.

@@ -78,7 +78,7 @@ final class QueueAuditor: Sendable {
             let isRested = clock.now.timeIntervalSince(letter.buriedAt) >= ClusterLimits.humanRetry
             if isRested, try await queue.retryDead(letter.key) { continue }
             logger.error("a job died again and again", metadata: ["job": "\(letter.key)", "code": "\(letter.code)"])
-            guard let kind = JobKind(rawValue: letter.key.kind), kind != .imports else { continue }
+            guard let kind = JobKind(rawValue: letter.key.kind), kind != .imports, kind != .sweep else { continue }
             try await store.reportDeadJob(tenant: letter.key.tenant, direction: kind.direction, code: letter.code)
         }
     }

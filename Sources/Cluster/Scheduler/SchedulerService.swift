@@ -79,17 +79,21 @@ package struct SchedulerService: Service {
         let streams = try await store.claimDue(
             limit: ClusterLimits.claimSize, leaseSeconds: ClusterLimits.claimSeconds, now: clock.now)
         let importing = try await store.dueImports(
-            limit: ClusterLimits.claimSize, now: clock.now, leaseSeconds: ClusterLimits.importClaimSeconds)
+            limit: ClusterLimits.claimSize, now: clock.now, leaseSeconds: ClusterLimits.asideClaimSeconds)
+        let sweeping = try await store.dueSweeps(
+            limit: ClusterLimits.claimSize, now: clock.now, leaseSeconds: ClusterLimits.asideClaimSeconds)
         let jobs = Set(streams.map(\.job) + importing.map { JobKey(tenant: $0, kind: JobKind.imports.rawValue) })
-        guard !jobs.isEmpty else { return 0 }
-        let keys = Array(jobs)
-        let results = try await queue.tryEnqueue(keys.map { EnqueueRequest($0) })
+        // Walks over many records give way to the daily work of every tenant.
+        let sweeps = sweeping.map { EnqueueRequest(JobKey(tenant: $0, kind: JobKind.sweep.rawValue), class: .bulk) }
+        let requests = jobs.map { EnqueueRequest($0) } + sweeps
+        guard !requests.isEmpty else { return 0 }
+        let results = try await queue.tryEnqueue(requests)
         var refused: [JobKey: JobQueueError] = [:]
         var dead: Set<JobKey> = []
-        for (key, result) in zip(keys, results) {
+        for (request, result) in zip(requests, results) {
             switch result {
-            case .failure(let error): refused[key] = error
-            case .success(.dead): dead.insert(key)
+            case .failure(let error): refused[request.key] = error
+            case .success(.dead): dead.insert(request.key)
             case .success: break
             }
         }
@@ -97,19 +101,20 @@ package struct SchedulerService: Service {
         for stream in streams where refused[stream.job] == nil {
             MetricCatalog.dispatched(lateBy: instant.timeIntervalSince(stream.claimableAt))
         }
-        if !refused.isEmpty { try await postpone(streams, importing, Set(refused.keys)) }
+        if !refused.isEmpty { try await postpone(streams, Set(refused.keys)) }
         if !dead.isEmpty { try await auditor.revive(dead) }
-        if refused.count == keys.count, let error = refused.values.first { throw error }
+        if refused.count == requests.count, let error = refused.values.first { throw error }
         return streams.count
     }
 
     /// What was claimed but not queued is claimed again after a moment, not after the claim has run out; until then it
     /// does not stand in the way of streams whose shards are there.
-    private func postpone(_ streams: [DueStream], _ importing: [Int32], _ refused: Set<JobKey>) async throws {
+    private func postpone(_ streams: [DueStream], _ refused: Set<JobKey>) async throws {
         let until = clock.now.addingTimeInterval(ClusterLimits.refusedPause)
+        func tenants(_ kind: JobKind) -> [Int32] { refused.filter { $0.kind == kind.rawValue }.map(\.tenant) }
         try await store.releaseClaims(of: streams.filter { refused.contains($0.job) }, until: until, now: clock.now)
-        let imports = refused.filter { $0.kind == JobKind.imports.rawValue }.map(\.tenant)
-        try await store.releaseImportClaims(of: imports, until: until, now: clock.now)
+        try await store.releaseImportClaims(of: tenants(.imports), until: until, now: clock.now)
+        try await store.releaseSweepClaims(of: tenants(.sweep), until: until, now: clock.now)
     }
 
     // MARK: - Upkeep

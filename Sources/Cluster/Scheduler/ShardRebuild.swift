@@ -25,6 +25,7 @@ struct ShardRebuild {
             last = end
         }
         try await store.releaseImportClaims(now: now)
+        try await store.releaseSweepClaims(now: now)
         MetricCatalog.count("ferry_queue_rebuilt_streams_total", asked)
         return asked
     }

@@ -23,9 +23,13 @@ struct ClaimKeeper: Sendable {
         guard kind != .imports else { return }
         while true {
             do { try await Task.sleep(for: ClusterLimits.claimRenewal) } catch { return }
-            try? await store.holdClaims(
-                tenant: tenant, direction: kind.direction,
-                until: clock.now.addingTimeInterval(ClusterLimits.claimSeconds))
+            if kind == .sweep {
+                let until = clock.now.addingTimeInterval(ClusterLimits.asideClaimSeconds)
+                try? await store.holdSweeps(tenant: tenant, until: until)
+            } else {
+                let until = clock.now.addingTimeInterval(ClusterLimits.claimSeconds)
+                try? await store.holdClaims(tenant: tenant, direction: kind.direction, until: until)
+            }
         }
     }
 }

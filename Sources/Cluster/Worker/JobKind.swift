@@ -8,8 +8,10 @@ package enum JobKind: String, Sendable, CaseIterable {
     case inbound
     /// Settling bulk imports that were open.
     case imports
+    /// A slice of a back-fill or a re-evaluation, beside the ordinary runs.
+    case sweep
 
-    /// The way of the data; imports belong to the pull that opened them.
+    /// The way of the data; imports belong to the pull that opened them, sweeps are pulls of their own kind.
     var direction: Direction { self == .outbound ? .outbound : .inbound }
 
     /// The job that runs streams of a direction.

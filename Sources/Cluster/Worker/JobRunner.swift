@@ -145,13 +145,17 @@ package struct JobRunner: Sendable {
             return tally
         case .inbound:
             return try await InboundPull(session: session, run: run).execute()
+        case .sweep:
+            return try await SweepRun(session: session, run: run).execute()
         case .imports:
             var tally = RunTally()
             let busy = try await ImportSettlement(session: session, run: run).settle(&tally)
             // Whom an import has brought is put into its account, and gets its opportunities.
             try await AccountPull(session: session, run: run).followUp(&tally)
             try await OpportunityPull(session: session, run: run).followUp(&tally)
-            try await StatusWriteBack(session: session, run: run).flush(&tally)
+            // While others are still open their write-backs are to come, and a call takes a thousand.
+            let least = busy.openedAt == nil ? 1 : ClusterLimits.recordsPerCall
+            try await StatusWriteBack(session: session, run: run).flush(&tally, least: least)
             if busy.openedAt == nil { try await callForRetries(session, run) }
             return tally
         }

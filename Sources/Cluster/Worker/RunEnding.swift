@@ -13,21 +13,28 @@ struct RunEnding {
     /// Stores a run that came to its end.
     func succeed(_ tally: RunTally) async throws {
         var commit = session.commit(run)
-        let warning = session.unusable.message
+        let warning = session.unusable.message.map { StreamWarning(code: "mapping", message: $0) }
+        let alarm = try await alarm(tally)
         for stream in streams {
             if let trouble = tally.troubles[stream.object] {
                 commit.finish(stream.direction, stream.object, Self.outcome(trouble, of: stream, run))
                 continue
             }
+            let alarm = alarm.flatMap { stream.concerns(tally.withheld) ? $0 : nil }
+            let warning = alarm ?? warning
             commit.finish(
                 stream.direction, stream.object,
                 StreamOutcome(
                     state: warning == nil ? "waiting" : "needs attention", ranAt: run.now,
                     nextRunAt: nextRun(of: stream, tally), isSuccess: true, served: stream.asked,
-                    errorCode: warning.map { _ in "mapping" },
-                    error: warning))
+                    errorCode: warning?.code, error: warning?.message))
         }
         commit.runRecord = record(tally)
+        if var sweep = tally.sweep {
+            sweep.recordCalls = run.account.total(.salesforce)
+            sweep.contactCalls = run.account.total(.activeCampaign)
+            commit.sweep = sweep
+        }
         try await run.commit(commit, store: session.store)
     }
 
@@ -36,9 +43,34 @@ struct RunEnding {
         switch kind {
         case .outbound: session.streams(of: .outbound).filter { $0.object == .contact || $0.isDue(at: started) }
         case .inbound: session.streams(of: .inbound).filter { $0.isDue(at: started) }
-        case .imports: []
+        case .imports, .sweep: []
         }
     }
+
+    // MARK: - Warnings
+
+    private struct StreamWarning {
+        let code: String
+        let message: String
+    }
+
+    /// Records are held back from being taken for missing, in this run or still (T20).
+    private func alarm(_ tally: RunTally) async throws -> StreamWarning? {
+        guard !tally.withheld.isEmpty || streams.contains(where: { $0.errorCode == MassDeleteBrake.code }) else {
+            return nil
+        }
+        let count = try await session.store.withheldMissing(tenant: session.number)
+        guard count > 0 || !tally.withheld.isEmpty else { return nil }
+        return StreamWarning(
+            code: MassDeleteBrake.code,
+            message:
+                "\(count) linked records vanished from Salesforce at once, more than \(MassDeleteBrake.records) and "
+                + "\(MassDeleteBrake.percent) %: none of them was marked missing. If somebody deleted them: `ferry sync "
+                + "confirm-missing \(session.tenant.id)`. If not: give the integration user its rights back, or undelete "
+                + "them; they then go on by themselves.")
+    }
+
+    // MARK: - What is next
 
     private func nextRun(of stream: StreamRow, _ tally: RunTally) -> Date {
         switch stream.direction {
@@ -79,8 +111,9 @@ struct RunEnding {
         _ trouble: StreamTrouble, config: TenantConfig, kind: JobKind, run: RunContext, started: Date, store: Store
     ) async throws {
         var commit = RunCommit(tenant: config.number, fence: run.fence, run: run.runID)
+        if kind == .sweep { commit.sweep = try await stopped(trouble, config, run, started, store) }
         let rows = try await store.streams(tenant: config.number).filter { row in
-            row.direction == kind.direction && (kind == .outbound || row.isDue(at: started))
+            kind != .sweep && row.direction == kind.direction && (kind == .outbound || row.isDue(at: started))
         }
         for row in rows { commit.finish(row.direction, row.object, outcome(trouble, of: row, run)) }
         var record = RunRecord(
@@ -98,6 +131,27 @@ struct RunEnding {
             nextRunAt: run.now.addingTimeInterval(trouble.delay(failures: failures)), isSuccess: false,
             failures: failures, served: stream.asked, errorCode: trouble.code,
             error: String(trouble.message.prefix(ClusterLimits.errorLength)))
+    }
+
+    /// A sweep whose slice was stopped goes on behind its last page after a while.
+    private static func stopped(
+        _ trouble: StreamTrouble, _ config: TenantConfig, _ run: RunContext, _ started: Date, _ store: Store
+    ) async throws -> SweepProgress? {
+        let sweeps = try await store.sweeps(tenant: config.number)
+        guard let sweep = SweepRun.current(sweeps, at: run.now) else { return nil }
+        var progress = SweepProgress(id: sweep.id, at: run.now)
+        progress.failures = sweep.failures + 1
+        progress.errorCode = trouble.code
+        progress.error = String(trouble.message.prefix(ClusterLimits.errorLength))
+        progress.nextRunAt = run.now.addingTimeInterval(trouble.delay(failures: progress.failures))
+        return progress
+    }
+}
+
+extension StreamRow {
+    /// Whether an alarm over vanished records is this stream's: one of its own, or one that stands.
+    fileprivate func concerns(_ withheld: Set<ObjectKind>) -> Bool {
+        errorCode == MassDeleteBrake.code || (direction == .outbound ? !withheld.isEmpty : withheld.contains(object))
     }
 }
 

@@ -1,4 +1,5 @@
 import Foundation
+import Store
 import SyncRules
 
 /// What one run did, in records; stored with the run and shown by `ferry sync`.
@@ -17,6 +18,14 @@ struct RunTally: Sendable {
     var failed = 0
     /// Status write-backs accepted.
     var acknowledged = 0
+    /// Links that would be taken for missing in this run, held back or not (T20).
+    var missing = 0
+    /// Objects whose links are held back from being taken for missing.
+    var withheld: Set<ObjectKind> = []
+    /// Whether contacts were found to have something to tell Salesforce.
+    var speaks = false
+    /// How a sweep's slice ended.
+    var sweep: SweepProgress?
     /// When the earliest of the changes left pending is to be looked at again; nil when none was left.
     var nextLook: Date?
     /// Objects that could not be read while others were.
@@ -26,6 +35,9 @@ struct RunTally: Sendable {
 
     /// Records written to the other side.
     var written: Int { created + updated }
+
+    /// Records written to the other side or handed to an import.
+    var touched: Int { created + updated + imported }
 
     /// Notes that a change was left pending.
     mutating func leave(until instant: Date) {

@@ -158,6 +158,18 @@ package struct SOQLQuery: Sendable, Hashable {
         self.limit = limit
     }
 
+    /// The text of a query that only counts: its answer has no records, and their number as its total.
+    /// - Parameter conditions: all of them must hold; none counts everything.
+    /// - Throws: as `render()`.
+    package static func count(
+        of object: String, where conditions: [SOQLCondition]
+    ) throws(SalesforceError) -> String {
+        var text = "SELECT COUNT() FROM \(try SOQL.checked(object))"
+        if !conditions.isEmpty { text += " WHERE \(try SOQLCondition.all(conditions).render())" }
+        guard text.count <= SalesforceLimits.soqlCharacters else { throw .misuse("SOQL_TOO_LONG") }
+        return text
+    }
+
     /// The query's text.
     /// - Throws: `ourBug` for names that are none, and beyond `SalesforceLimits.soqlCharacters`.
     package func render() throws(SalesforceError) -> String {

@@ -74,8 +74,9 @@ extension RecordError {
 }
 
 /// Everything that kept one record from being written.
-struct SaveRefusal: Error {
-    let errors: [RecordError]
+package struct SaveRefusal: Error {
+    /// One or more.
+    package let errors: [RecordError]
 
     init(_ errors: [RecordError]) {
         self.errors = errors

@@ -32,14 +32,16 @@ extension Store {
         let rows = try await query(
             "SELECT \(Self.columns) FROM ferry.links WHERE tenant_no = $1 AND \(key) = ANY ($2)",
             [.int4(tenant), values])
-        return try decode(rows) { row in
-            Link(
-                contactID: try row.get("ac_id"), object: try row.case("object"), recordID: try row.get("sf_id"),
-                state: try row.case("state"), emailHash: try row.get("email_hash"),
-                contactFingerprint: try row.fingerprint("ac_fingerprint"),
-                recordFingerprint: try row.fingerprint("sf_fingerprint"), changeSequence: try row.optional("sf_seq"),
-                origin: try row.case("origin"))
-        }
+        return try decode(rows, Self.link)
+    }
+
+    private static func link(_ row: PostgresRow) throws -> Link {
+        Link(
+            contactID: try row.get("ac_id"), object: try row.case("object"), recordID: try row.get("sf_id"),
+            state: try row.case("state"), emailHash: try row.get("email_hash"),
+            contactFingerprint: try row.fingerprint("ac_fingerprint"),
+            recordFingerprint: try row.fingerprint("sf_fingerprint"), changeSequence: try row.optional("sf_seq"),
+            origin: try row.case("origin"))
     }
 
     /// Stores links; a link takes the place of any other one of its record or of its contact and object.
@@ -112,5 +114,21 @@ extension PostgresRow {
     /// a comparison.
     func fingerprint(_ column: String) throws -> Fingerprint? {
         try optional(column, as: [UInt8].self).flatMap { Fingerprint(stored: $0) }
+    }
+}
+
+extension Store {
+    /// A page of an object's active links in order of contact id, for a walk over all of them.
+    /// - Parameter after: the last contact id of the page before, 0 for the first.
+    /// - Throws: `StoreError`.
+    package func linkPage(tenant: Int32, object: ObjectKind, after contactID: Int64, limit: Int) async throws -> [Link]
+    {
+        let rows = try await query(
+            """
+            SELECT \(Self.columns) FROM ferry.links
+            WHERE tenant_no = $1 AND object = $2 AND state = 1 AND ac_id > $3 ORDER BY ac_id LIMIT $4
+            """,
+            [.int4(tenant), .int2(object.rawValue), .int8(contactID), .int(min(limit, StoreLimits.pageSize))])
+        return try decode(rows, Self.link)
     }
 }

@@ -71,12 +71,14 @@ package struct RecordFile: Sendable {
         package let link: OpportunityLink
         package let updatedAt: Date
     }
+    /// Requests to read it anew that no run has taken yet.
+    package var resyncs: [ResyncRequest] = []
 
     /// Whether nothing at all is known.
     package var isEmpty: Bool {
         links.isEmpty && waiting.isEmpty && failures.isEmpty && decisions.isEmpty && imports.isEmpty
             && writebacks.isEmpty && openWrites.isEmpty && exclusions.isEmpty && accounts.isEmpty
-            && opportunities.isEmpty
+            && opportunities.isEmpty && resyncs.isEmpty
     }
 }
 
@@ -113,6 +115,7 @@ extension Store {
         file.exclusions = try decode(answers[7], Self.excluded)
         file.accounts = try await datedAccountLinks(tenant: tenant, recordIDs: file.recordIDs)
         file.opportunities = try await datedOpportunities(tenant: tenant, recordIDs: file.recordIDs)
+        file.resyncs = try decode(answers[8], Self.resync)
         file.runs = try await runs(Set(file.decisions.map(\.run)), tenant, since: file.decisions.first?.at)
         return file
     }
@@ -208,6 +211,9 @@ extension Store {
                 SELECT side, record_id, actor, reason, excluded_at FROM ferry.record_exclusions WHERE tenant_no = $1
                     AND (side = 1 AND record_id = ANY ($2) OR side = 2 AND record_id = ANY ($3))
                 """, [who, names, records]),
+            PostgresStatement(
+                "SELECT * FROM ferry.resyncs WHERE tenant_no = $1 AND sf_id = ANY ($2) ORDER BY asked_at",
+                [who, records]),
         ]
     }
 

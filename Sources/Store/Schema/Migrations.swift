@@ -28,6 +28,7 @@ struct Migration: Sendable {
         Migration("m0006_operations", PackageResources.m0006_operations_sql),
         Migration("m0007_opt_out", PackageResources.m0007_opt_out_sql),
         Migration("m0008_objects", PackageResources.m0008_objects_sql),
+        Migration("m0009_entry", PackageResources.m0009_entry_sql),
         Migration("m0010_budgets", PackageResources.m0010_budgets_sql),
         Migration("m0011_streams_upkeep", PackageResources.m0011_streams_upkeep_sql),
     ]

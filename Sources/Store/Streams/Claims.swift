@@ -67,6 +67,27 @@ extension Store {
             "UPDATE ferry.imports SET claim_at = check_at WHERE claim_at > $1 AND check_at <= $1", [.timestamptz(now)])
     }
 
+    /// Moves the claims of tenants' sweeps that are due for a slice; see `releaseClaims(of:until:now:)`.
+    /// - Throws: `StoreError`.
+    package func releaseSweepClaims(of tenants: [Int32], until: Date, now: Date) async throws {
+        guard !tenants.isEmpty else { return }
+        try await query(
+            """
+            UPDATE ferry.sweeps SET claim_at = $2
+            WHERE tenant_no = ANY($1) AND state = 'running' AND claim_at > $3 AND next_run_at <= $3
+            """, [.array(tenants), .timestamptz(until), .timestamptz(now)])
+    }
+
+    /// Takes back every sweep's claim, after Redis lost what they were made for.
+    /// - Throws: `StoreError`.
+    package func releaseSweepClaims(now: Date) async throws {
+        try await query(
+            """
+            UPDATE ferry.sweeps SET claim_at = next_run_at
+            WHERE state = 'running' AND claim_at > $1 AND next_run_at <= $1
+            """, [.timestamptz(now)])
+    }
+
     /// Those of some tenants' numbers that no tenant has, or one that was removed.
     /// - Throws: `StoreError`.
     package func goneTenants(among numbers: [Int32]) async throws -> [Int32] {

@@ -68,6 +68,9 @@ extension Store {
         all += storing(opportunities: commit.opportunities, tenant: tenant, now: instant)
         all += removing(commit.doneWritebacks, tenant: tenant)
         all += queueing(commit.queuedWritebacks, tenant: tenant)
+        all += settling(resyncs: commit.settledResyncs, tenant: tenant)
+        all += commit.openedSweeps.map { opening($0, tenant: tenant, now: instant) }
+        all += commit.sweep.map { [advancing($0, tenant: tenant)] } ?? []
         all += recording(commit.decisions, tenant: tenant, run: commit.run, now: instant)
         all += commit.runRecord.map { [recording($0, tenant: tenant)] } ?? []
         all += counting(commit.usage, tenant: tenant)
@@ -82,7 +85,8 @@ extension Store {
         let outcome = update.outcome
         return PostgresStatement(
             """
-            UPDATE ferry.streams SET fence = $4, cursor = coalesce($5, cursor), state = coalesce($6, state),
+            UPDATE ferry.streams SET fence = $4, cursor = coalesce($5, cursor),
+                conditions = coalesce($14, conditions), state = coalesce($6, state),
                 last_run_at = coalesce($7, last_run_at), last_success_at = coalesce($9, last_success_at),
                 next_run_at = CASE WHEN $8 IS NULL OR asked > $13 THEN next_run_at ELSE $8 END,
                 claim_at = CASE WHEN $8 IS NULL THEN claim_at WHEN asked > $13 THEN next_run_at ELSE $8 END,
@@ -97,7 +101,7 @@ extension Store {
                 .jsonb(update.cursor), .text(outcome?.state), .timestamptz(outcome?.ranAt),
                 .timestamptz(outcome?.nextRunAt), .timestamptz(outcome?.isSuccess == true ? outcome?.ranAt : nil),
                 .int4(outcome.map { Int32(clamping: $0.failures) }), .text(outcome?.errorCode), .text(outcome?.error),
-                .int8(outcome?.served),
+                .int8(outcome?.served), .jsonb(update.conditions),
             ])
     }
 }

@@ -63,6 +63,8 @@ package struct StreamUpdate: Sendable, Hashable {
     package var object: ObjectKind
     /// JSON; nil leaves the cursor where it is.
     package var cursor: String?
+    /// JSON; nil leaves the conditions as they were.
+    package var conditions: String?
     /// Nil leaves the schedule as it is.
     package var outcome: StreamOutcome?
 }
@@ -118,6 +120,10 @@ package struct RunCommit: Sendable {
     package var opportunities: [OpportunityLink] = []
     /// Persons' contacts with their accounts, as just read.
     package var personAccounts: [PersonAccount] = []
+    /// Requests to read a record anew that are done with.
+    package var settledResyncs: [ResyncRequest] = []
+    package var openedSweeps: [SweepOpening] = []
+    package var sweep: SweepProgress?
     package var runRecord: RunRecord?
     package var usage: [UsageEntry] = []
 
@@ -136,6 +142,13 @@ package struct RunCommit: Sendable {
     ) throws {
         let text = String(decoding: try CursorCoding.encoder.encode(cursor), as: UTF8.self)
         streams[index(direction, object)].cursor = text
+    }
+
+    /// Notes what an object is mapped and selected by.
+    /// - Throws: what encoding throws.
+    package mutating func note(_ conditions: EntryConditions, of object: ObjectKind) throws {
+        let text = String(decoding: try CursorCoding.encoder.encode(conditions), as: UTF8.self)
+        streams[index(.inbound, object)].conditions = text
     }
 
     /// Says how a stream stands after the run.

@@ -44,6 +44,18 @@ package struct StreamRow: Sendable {
     package let lastError: String?
     /// JSON; see `cursor(default:)`.
     package let cursorText: String?
+    /// JSON; see `conditions`.
+    package let conditionsText: String?
+    /// Until then a person has confirmed that many records vanished at once (T20).
+    package let missingUntil: Date?
+
+    /// Fields that a re-evaluation under way looks at (T21).
+    package let reevaluated: [String]
+
+    /// What the object was mapped and selected by when the stream last ran; nil before its first run.
+    package var conditions: EntryConditions? {
+        conditionsText.flatMap { try? CursorCoding.decoder.decode(EntryConditions.self, from: Data($0.utf8)) }
+    }
 
     /// Whether its time has come.
     package func isDue(at now: Date) -> Bool { isEnabled && nextRunAt <= now }
@@ -146,8 +158,12 @@ extension Store {
         let rows = try await query(
             """
             SELECT direction, object, enabled, state, created_at, next_run_at, last_run_at, last_success_at, failures,
-                fence, asked, served, error_code, last_error, cursor
-            FROM ferry.streams WHERE tenant_no = $1 ORDER BY direction, object
+                fence, asked, served, error_code, last_error, cursor, conditions, missing_until,
+                coalesce((
+                    SELECT w.fields FROM ferry.sweeps w
+                    WHERE w.tenant_no = s.tenant_no AND w.object = s.object AND w.kind = 2 AND s.direction = 2
+                        AND w.state IN ('running', 'paused')), '{}') AS reevaluated
+            FROM ferry.streams s WHERE tenant_no = $1 ORDER BY direction, object
             """, [.int4(tenant)])
         return try decode(rows) { row in
             StreamRow(
@@ -158,7 +174,8 @@ extension Store {
                 failures: try row.get("failures"), fence: try row.get("fence"),
                 asked: try row.get("asked"), served: try row.get("served"),
                 errorCode: try row.optional("error_code"), lastError: try row.optional("last_error"),
-                cursorText: try row.optional("cursor"))
+                cursorText: try row.optional("cursor"), conditionsText: try row.optional("conditions"),
+                missingUntil: try row.optional("missing_until"), reevaluated: try row.array("reevaluated"))
         }
     }
 }

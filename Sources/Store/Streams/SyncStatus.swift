@@ -23,7 +23,13 @@ extension Store {
     ) async throws -> [SyncStatusRow] {
         let rows = try await query(
             """
-            SELECT * FROM ferry.sync_status WHERE ($1::text IS NULL OR tenant = $1) AND tenant > $2
+            SELECT * FROM (
+                SELECT tenant, direction, object, state, last_run, next_run, cursor, pending_count, last_error
+                FROM ferry.sync_status
+                UNION ALL
+                SELECT tenant, direction, object, state, last_run, next_run, cursor, pending_count, last_error
+                FROM ferry.sweep_status
+            ) AS s WHERE ($1::text IS NULL OR tenant = $1) AND tenant > $2
             ORDER BY tenant, direction DESC, object LIMIT $3
             """, [.text(tenant), .text(after), .int(min(limit, StoreLimits.pageSize))])
         return try decode(rows) { row in

@@ -144,6 +144,7 @@ enum ConfigRows {
     static func settings(_ row: PostgresRow) throws -> SyncSettings {
         var settings = SyncSettings()
         settings.outboundEnabled = try row.get("outbound_enabled")
+        settings.direction = try row.word("sync_direction")
         settings.inboundIntervalHours = try row.get("inbound_interval_hours")
         settings.dailyHour = try row.optional("daily_hour")
         settings.timeZone = try row.get("time_zone")

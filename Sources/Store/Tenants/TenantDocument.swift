@@ -59,6 +59,7 @@ package struct ConnectionDocument: Sendable, Codable, Hashable {
 /// A row of `sync_settings`.
 package struct SettingsDocument: Sendable, Codable, Hashable {
     package var outboundEnabled: Bool?
+    package var syncDirection: String?
     package var inboundIntervalHours: Int?
     package var dailyHour: Int?
     package var timeZone: String?
@@ -90,6 +91,7 @@ package struct SettingsDocument: Sendable, Codable, Hashable {
 
     enum CodingKeys: String, CodingKey, CaseIterable {
         case outboundEnabled = "outbound_enabled"
+        case syncDirection = "sync_direction"
         case inboundIntervalHours = "inbound_interval_hours"
         case dailyHour = "daily_hour"
         case timeZone = "time_zone"
@@ -208,6 +210,7 @@ extension ConnectionDocument {
 extension SettingsDocument {
     init(row: PostgresRow) throws {
         outboundEnabled = try row.get("outbound_enabled")
+        syncDirection = try row.get("sync_direction")
         inboundIntervalHours = try row.get("inbound_interval_hours")
         dailyHour = try row.optional("daily_hour")
         timeZone = try row.get("time_zone")

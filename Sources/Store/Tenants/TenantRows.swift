@@ -64,6 +64,7 @@ extension SettingsDocument {
             table: "sync_settings", key: ["tenant"],
             columns: [
                 ("tenant", .text(tenant)), ("outbound_enabled", outboundEnabled.map { .bool($0) }),
+                ("sync_direction", syncDirection.map { .text($0) }),
                 ("inbound_interval_hours", inboundIntervalHours.map { .int4(Int32(clamping: $0)) }),
                 ("daily_hour", dailyHour.map { .int4(Int32(clamping: $0)) }), ("time_zone", timeZone.map { .text($0) }),
                 ("contact_selection", contactSelection.map { .text($0) }),

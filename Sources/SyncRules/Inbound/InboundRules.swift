@@ -29,6 +29,13 @@ package struct InboundRules: Sendable {
         self.projector = projector
     }
 
+    /// The same rules for a pair that is looked at anew on purpose: a formula alone is then reason enough (R59).
+    package func countingFormulas() -> InboundRules {
+        var settings = settings
+        settings.pushesFormulaChanges = true
+        return InboundRules(settings: settings, selection: selection, projector: projector)
+    }
+
     /// Decides what becomes of a record.
     /// - Parameters:
     ///   - record: the record as just read.
@@ -43,6 +50,16 @@ package struct InboundRules: Sendable {
     package func intent(
         for record: SalesforceRecord, link: Link?, owners: [Link], echoes: [Fingerprint],
         contactEchoes: [Fingerprint] = [], existing: Fingerprint? = nil
+    ) -> InboundIntent {
+        let intent = decide(
+            record, link: link, owners: owners, echoes: echoes, contactEchoes: contactEchoes, existing: existing)
+        return observed(intent, record, link: link)
+    }
+
+    /// The decision as both ways would have it.
+    private func decide(
+        _ record: SalesforceRecord, link: Link?, owners: [Link], echoes: [Fingerprint], contactEchoes: [Fingerprint],
+        existing: Fingerprint?
     ) -> InboundIntent {
         if record.isDeleted { return deletion(of: link) }
         if record.isConverted { return .drop(.outOfScope, reason: "R49") }

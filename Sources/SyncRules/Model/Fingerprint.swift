@@ -84,6 +84,11 @@ package struct Fingerprint: Sendable, Hashable {
         for field in fields { hashes[Self.key(field), default: Self.blankHash] |= Self.owedBit }
     }
 
+    /// Forgets what was known of some fields: whatever they hold now is then a change.
+    mutating func forget(_ fields: some Sequence<String>) {
+        for field in fields { hashes[Self.key(field)] = nil }
+    }
+
     // MARK: - Comparing
 
     /// Whether a field's value is the one recorded. A field that was never recorded agrees with a blank: a contact

@@ -14,6 +14,8 @@ package enum SelectionMode: String, Sendable, CaseIterable, Hashable {
 package struct SyncSettings: Sendable, Hashable {
     /// False stops ActiveCampaign → Salesforce.
     package var outboundEnabled = true
+    /// Which sides are written to.
+    package var direction = SyncDirection.both
     /// Hours between pulls: 1, 2, 3, 4, 6, 8, 12 or 24 (R31).
     package var inboundIntervalHours = 1
     /// Local hour (0…23) of a once-a-day pull (R33); nil means a time spread by the tenant's number.

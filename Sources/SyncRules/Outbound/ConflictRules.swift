@@ -38,19 +38,22 @@ extension OutboundRules {
             return .missing
         case .read(let held, let status):
             if write.projection.values.allSatisfy({ held[$0.key] == $0.value }) { return .alreadyThere }
+            // Where ActiveCampaign is never written to, Salesforce's change has nowhere to go and can't win.
+            guard settings.direction.writes(to: .activeCampaign) else { return .write }
             if status == .waiting || hasForeignChange(held, link: link, echoes: echoes) { return .salesforceWins }
             return .write
         }
     }
 
     /// Whether somebody but us changed a field in Salesforce that ActiveCampaign is still to get. Formulas change by
-    /// themselves (R59), and a field that never flows to ActiveCampaign has no say (R63).
+    /// themselves (R59), and a field that never flows to ActiveCampaign has no say (R63), nor has one
+    /// whose mapping is being re-evaluated (T21).
     private func hasForeignChange(_ held: Projection, link: Link, echoes: [Fingerprint]) -> Bool {
         guard let agreed = link.recordFingerprint else { return false }
         let projector = projector(of: link.object)
         return agreed.changedFields(in: held).contains { field in
             guard let mapping = projector.mapping(of: field), mapping.writes(to: .activeCampaign),
-                !mapping.salesforceType.isFormula
+                !mapping.salesforceType.isFormula, !(paused[link.object]?.contains(field) ?? false)
             else { return false }
             return !echoes.contains { $0.records(field) && $0.agrees(with: held[field], in: field) }
         }

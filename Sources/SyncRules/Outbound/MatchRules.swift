@@ -59,19 +59,20 @@ extension OutboundRules {
         let lacking = apart.filter { fromRecord($0.key) || ($0.value.isBlank && !fromContact($0.key)) }.keys.sorted()
         let differing = apart.keys.filter { !lacking.contains($0) }.sorted()
         var known = Fingerprint(held)
-        known.owe(lacking)
+        if settings.direction.writes(to: .activeCampaign) { known.owe(lacking) }
         var match = RecordMatch(
             link: Link(
                 contactID: contact.id, object: record.object, recordID: record.id,
                 emailHash: contact.email?.hash ?? [], contactFingerprint: Fingerprint(projection),
                 recordFingerprint: known, changeSequence: record.changeSequence, origin: .outbound))
-        if record.status == .waiting {
+        let isOneWay = !settings.direction.writes(to: .activeCampaign)
+        if record.status == .waiting, !isOneWay {
             match.link = match.link.settled(losing: differing, of: projection, email: contact.email)
             match.touch = touch(record)
         } else {
             match.write = write(differing, of: projection, link: match.link)
             match.link = match.link.settled(writing: match.write, of: projection, email: contact.email)
-            if match.write.isEmpty, !lacking.isEmpty { match.touch = touch(record) }
+            if match.write.isEmpty, !lacking.isEmpty, !isOneWay { match.touch = touch(record) }
         }
         return match
     }

@@ -6,6 +6,8 @@ package enum OutboundIntent: Sendable, Hashable {
     case create(ObjectKind)
     /// The linked record gets the mapped fields that changed (R24, R28).
     case update(Link, changed: [String])
+    /// Salesforce is not written to: the link notes what the contact holds.
+    case observe(Link)
 }
 
 /// The rules of ActiveCampaign → Salesforce: R14–R18, R24–R30, R40, R58, R89, R91, D9.
@@ -15,12 +17,18 @@ package struct OutboundRules: Sendable {
     package let leads: Projector
     /// Whether the org's accounts may be persons (R70, R85).
     package var hasPersonAccounts = false
+    /// Fields that are not written to linked records for now: their mapping changed, and until both sides were looked at
+    /// anew nobody knows whose value counts (T7, T21).
+    package let paused: [ObjectKind: Set<String>]
 
     /// Makes the rules of one tenant.
-    package init(settings: SyncSettings, contacts: Projector, leads: Projector) {
+    package init(
+        settings: SyncSettings, contacts: Projector, leads: Projector, paused: [ObjectKind: Set<String>] = [:]
+    ) {
         self.settings = settings
         self.contacts = contacts
         self.leads = leads
+        self.paused = paused
     }
 
     /// The projector of an object's mappings.
@@ -35,6 +43,37 @@ package struct OutboundRules: Sendable {
     package func intent(
         for contact: ActiveCampaignContact, links: [Link], echoes: [String: [Fingerprint]] = [:],
         contactEchoes: [String: [Fingerprint]] = [:]
+    ) -> OutboundIntent {
+        let intent = decide(contact, links: links, echoes: echoes, contactEchoes: contactEchoes)
+        guard !settings.direction.writes(to: .salesforce) else { return intent }
+        return switch intent {
+        case .drop, .observe: intent
+        case .create: .drop(.readonlyObserved, reason: SyncDirection.rule)
+        case .update(let link, _):
+            .observe(
+                link.observing(contact: projection(of: contact, forRecordOf: link.object), email: contact.email))
+        }
+    }
+
+    /// What a linked contact has to say of its record: paused fields count as not read.
+    package func projection(of contact: ActiveCampaignContact, forRecordOf object: ObjectKind) -> Projection {
+        var projection = projector(of: object).project(contact)
+        for field in paused[object] ?? [] { projection.values[field] = nil }
+        return projection
+    }
+
+    /// Fields of a linked contact that changed and are not written for now.
+    package func pausedFields(of link: Link, contact: ActiveCampaignContact) -> [String] {
+        let fields = paused[link.object] ?? []
+        guard !fields.isEmpty else { return [] }
+        let known = link.contactFingerprint ?? Fingerprint()
+        return known.changedFields(in: projector(of: link.object).project(contact)).filter(fields.contains)
+    }
+
+    /// The decision as both ways would have it.
+    private func decide(
+        _ contact: ActiveCampaignContact, links: [Link], echoes: [String: [Fingerprint]],
+        contactEchoes: [String: [Fingerprint]]
     ) -> OutboundIntent {
         guard !contact.tags.isEmpty else {
             return .drop(.outOfScope, reason: links.isEmpty ? "R14" : "R26")
@@ -90,7 +129,7 @@ package struct OutboundRules: Sendable {
     private func update(
         _ contact: ActiveCampaignContact, link: Link, echoes: [Fingerprint], contactEchoes: [Fingerprint]
     ) -> OutboundIntent {
-        let projection = projector(of: link.object).project(contact)
+        let projection = projection(of: contact, forRecordOf: link.object)
         let changed = (link.contactFingerprint ?? Fingerprint()).changedFields(in: projection)
         // What agrees with a pull's unsettled write is Salesforce's value, not a change made in ActiveCampaign.
         let foreign = changed.filter { field in

@@ -102,7 +102,7 @@ extension Link {
     }
 
     /// What a read tells apart from field values.
-    func reading(_ record: SalesforceRecord) -> Link {
+    package func reading(_ record: SalesforceRecord) -> Link {
         var link = self
         link.changeSequence = record.changeSequence ?? changeSequence
         return link

@@ -10,7 +10,7 @@ import SyncRules
 struct SyncCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "sync", abstract: "Run a tenant now, and see how every stream stands.",
-        subcommands: [Now.self, Status.self])
+        subcommands: [Now.self, Status.self, SyncBackfill.self, SyncConfirmMissing.self])
 
     /// `ferry sync now`.
     struct Now: AsyncParsableCommand {

@@ -182,9 +182,9 @@ final class ObjectHistory {
 
     private func work() async throws {
         for job in try await lease(cluster.worker) {
-            let outcome = await cluster.runner.run(job)
-            _ = try await cluster.queue.settle(worker: cluster.worker, [Settlement(job, outcome)])
-            note("ran \(job.key.kind): \(outcome)")
+            let settlement = await cluster.runner.run(job, worker: cluster.worker)
+            _ = try await cluster.queue.settle(worker: cluster.worker, [settlement])
+            note("ran \(job.key.kind): \(settlement.outcome)")
         }
     }
 
@@ -192,13 +192,14 @@ final class ObjectHistory {
 
     /// A worker takes a job and dies somewhere in it.
     private func die() async throws {
-        for job in try await lease(WorkerID("dying")) {
+        let worker = WorkerID("dying")
+        for job in try await lease(worker) {
             let runner = cluster.runner
             let hasEnded = Mutex(false)
             let calls = Int.random(in: 0...10, using: &random)
             let goal = callsAnswered + calls
             let task = Task {
-                _ = await runner.run(job)
+                _ = await runner.run(job, worker: worker)
                 hasEnded.withLock { $0 = true }
             }
             while callsAnswered < goal, !hasEnded.withLock({ $0 }) { await Task.yield() }

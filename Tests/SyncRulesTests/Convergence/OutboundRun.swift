@@ -27,6 +27,7 @@ struct OutboundRun {
             case .drop(let code, let reason): "\(item.contact.id) dropped \(code.name) \(reason)"
             case .create(let object): "\(item.contact.id) creates \(object.name)"
             case .update(let link, let changed): "\(item.contact.id) updates \(link.recordID) \(changed)"
+            case .observe(let link): "\(item.contact.id) observes \(link.recordID)"
             }
         }.joined(separator: ", ")
     }
@@ -60,7 +61,7 @@ struct OutboundRun {
     mutating func write(_ world: inout World, limit: Int) {
         for index in items.indices.prefix(limit) {
             switch items[index].intent {
-            case .drop: continue
+            case .drop, .observe: continue
             case .create(let object): create(index, object, &world)
             case .update(let link, let changed): update(index, link, changed, &world)
             }

@@ -222,7 +222,7 @@ struct ContactWriter {
         commit.links.append(link)
         if let replaced = write.replaced, replaced.contactID != contactID { commit.removedLinks.append(replaced) }
         commit.resolveFailure(.inbound, recordID: write.recordID)
-        if session.hasPackage { commit.writeBack(link, now: run.now) }
+        if session.acknowledges { commit.writeBack(link, now: run.now) }
         if write.contactID == nil { tally.created += 1 } else { tally.updated += 1 }
         commit.decisions.append(decision(.accepted, write, contactID: contactID, reason: "R40"))
     }

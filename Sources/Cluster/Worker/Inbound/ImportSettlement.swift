@@ -169,7 +169,7 @@ struct ImportSettlement {
         }
         commit.links.append(link)
         commit.resolveFailure(.inbound, recordID: member.recordID)
-        if session.hasPackage { commit.writeBack(link, now: run.now) }
+        if session.acknowledges { commit.writeBack(link, now: run.now) }
         if member.contactID == nil { tally.created += 1 } else { tally.updated += 1 }
         commit.decisions.append(
             Decision(

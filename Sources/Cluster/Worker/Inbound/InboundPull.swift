@@ -13,9 +13,9 @@ struct InboundPull {
     let run: RunContext
 
     /// Contacts first: where a contact and a lead share an address the contact owns it (R91).
-    private static let order: [ObjectKind] = [.contact, .lead]
+    static let order: [ObjectKind] = [.contact, .lead]
     /// Codes of changes that count as seen but are kept back (R40, R41, R91, D4).
-    private static let withholding: Set<DecisionCode> = [.outOfScope, .noEmail, .duplicateMatch]
+    private static let withholding: Set<DecisionCode> = [.outOfScope, .noEmail, .duplicateMatch, .readonlyObserved]
 
     /// Runs the pull to its end.
     /// - Returns: what was done.
@@ -24,12 +24,18 @@ struct InboundPull {
         let busy = try await ImportSettlement(session: session, run: run).settle(&tally)
         var claims = busy.claims
         try await retryFailures(busy: busy, claims: &claims, &tally)
+        try await retryWithheld(busy: busy, claims: &claims, &tally)
+        for page in try await ResyncSettlement(session: session, run: run).pages(busy: busy) {
+            try await settle(
+                page.records, page.object, cursor: nil, busy: busy, claims: &claims, &tally, extras: page.extras,
+                decisions: page.decisions)
+        }
         var accounts = try AccountPull(session: session, run: run)
         var opportunities = try OpportunityPull(session: session, run: run)
         var cursors: [ObjectKind: InboundCursor] = [:]
         for object in Self.order {
             let stream = try session.stream(.inbound, object)
-            guard stream.isDue(at: run.now) else { continue }
+            guard stream.isDue(at: run.now), isJudgeable(object, &tally) else { continue }
             cursors[object] = try stream.cursor(default: InboundCursor(start: stream.createdAt))
         }
         while true {
@@ -46,6 +52,11 @@ struct InboundPull {
                 Self.order.flatMap { answer[$0]?.records ?? [] }, busy: busy, &tally)
             for object in Self.order {
                 guard let cursor = cursors[object], let page = answer[object] else { continue }
+                // Only by asking did we learn that the selection names a field the org does not show (R42).
+                guard isJudgeable(object, &tally) else {
+                    cursors[object] = nil
+                    continue
+                }
                 guard let next = try Self.cursor(cursor, behind: page) else {
                     // A deep sweep begins further back than this page does: it is read again from there.
                     cursors[object] = Self.begun(cursor, page)
@@ -62,7 +73,18 @@ struct InboundPull {
         if tally.troubles[.account] == nil { try await accounts.followUp(&tally) }
         if tally.troubles[.opportunity] == nil { try await opportunities.followUp(&tally) }
         try await StatusWriteBack(session: session, run: run).flush(&tally)
+        try await ConditionsWatch(session: session, run: run).note(besides: Set(tally.troubles.keys))
+        if tally.speaks {
+            try await session.store.requestRun(tenant: session.number, direction: .outbound, now: run.now)
+        }
         return tally
+    }
+
+    /// Whether the selection of an object can be judged; it stops alone when the selection names a field the org lacks.
+    private func isJudgeable(_ object: ObjectKind, _ tally: inout RunTally) -> Bool {
+        let unknown = session.brokenSelection(of: object)
+        if !unknown.isEmpty { tally.troubles[object] = .brokenSelection(object, unknown) }
+        return unknown.isEmpty
     }
 
     /// The pages that could be read. An object that can't stops alone (T5); when none can, the run does.
@@ -115,8 +137,8 @@ struct InboundPull {
         func ids(_ object: ObjectKind) -> [String] { due.filter { $0.object == object }.map(\.recordID) }
         try await AccountPull(session: session, run: run).settle(ids: ids(.account), &tally)
         try await OpportunityPull(session: session, run: run).settle(ids: ids(.opportunity), &tally)
-        for object in Self.order {
-            let own = due.filter { $0.object == object }
+        for object in Self.order where session.brokenSelection(of: object).isEmpty {
+            let own = due.filter { $0.object == object && $0.code != MassDeleteBrake.code }
             guard !own.isEmpty else { continue }
             let records = try await session.salesforce.records(object, ids: own.map(\.recordID))
             let followed = try await LifecycleSettlement(session: session, run: run).settle(
@@ -130,18 +152,48 @@ struct InboundPull {
         }
     }
 
+    /// Records whose disappearance was held back, once a person has confirmed it or asked for them by name (T20).
+    private func retryWithheld(busy: BusyContacts, claims: inout AddressClaims, _ tally: inout RunTally) async throws {
+        let isConfirmed = session.confirmsMissing(at: run.now)
+        guard isConfirmed || session.isAlarmed else { return }
+        var last = ""
+        while true {
+            let held = try await session.store.withheldRecords(
+                tenant: session.number, after: last, limit: ClusterLimits.inboundPage)
+            guard let end = held.last?.recordID else { return }
+            last = end
+            for object in Self.order where session.brokenSelection(of: object).isEmpty {
+                let own = held.filter { $0.object == object }
+                guard !own.isEmpty else { continue }
+                let records = try await MissingSettlement(session: session, run: run).read(
+                    own.map(\.recordID), object)
+                // What is not confirmed stays held back; what is there again goes on.
+                let usable = isConfirmed ? records : records.filter { !$0.isDeleted }
+                try await settle(usable, object, cursor: nil, busy: busy, claims: &claims, &tally)
+            }
+            guard held.count == ClusterLimits.inboundPage else { return }
+        }
+    }
+
     /// - Parameters:
     ///   - cursor: where the stream stands behind this page; nil for records read by id.
     ///   - retried: failures this page tries again, with how often they failed.
-    private func settle(
+    ///   - extras: what sets this page apart from one of an ordinary pull.
+    ///   - decisions: why the records are read at all, to be stored with the page.
+    func settle(
         _ records: [SalesforceRecord], _ object: ObjectKind, cursor: InboundCursor?, busy: BusyContacts,
-        retried: [String: Int] = [:], claims: inout AddressClaims, _ tally: inout RunTally
+        retried: [String: Int] = [:], claims: inout AddressClaims, _ tally: inout RunTally,
+        extras: PageExtras = PageExtras(), decisions: [Decision] = []
     ) async throws {
         var commit = session.commit(run)
+        commit.record(decisions)
+        commit.settledResyncs = extras.resyncs
+        let before = tally.touched
         tally.seen += records.count
         commit.note(personsAmong: records)
         if session.tenant.settings.syncsAccounts { commit.note(membershipsOf: records) }
-        var page = InboundPage(rules: session.inbound(object), hasStatus: session.hasPackage, claims: claims)
+        var page = InboundPage(
+            rules: extras.rules ?? session.inbound(object), hasStatus: session.acknowledges, claims: claims)
         let excluded = try await session.store.exclusions(tenant: session.number, recordIDs: records.map(\.id))
         let (kept, followed) = records.partitioned { excluded.records.contains($0.id) }
         commit.note(kept.map { Decision(.outOfScope, .inbound, object, recordID: $0.id, reason: Decision.excluded) })
@@ -149,15 +201,21 @@ struct InboundPull {
         let (waiting, free) = followed.partitioned { busy.records[$0.id] != nil }
         let echoes = try await session.echoes(
             of: free.map(\.id) + free.compactMap { $0.contactID.map { "new:\($0)" } })
-        let verdicts = try await verdicts(of: free, echoes, &page)
+        let plan = try await InboundPlanning(session: session).plan(free, echoes, &page, reopening: extras.reopening)
+        let verdicts = plan.verdicts
         claims = page.claims
+        commit.links += plan.reopened
+        for contactID in plan.speakers { commit.deferChange(contactID, until: run.now, reason: "looked_at_anew") }
+        if !plan.speakers.isEmpty { tally.speaks = true }
         // A failure stands until its record is written, or there is nothing to be written any more.
         let written = Set(verdicts.compactMap(\.writtenRecordID))
         for id in Set(free.map(\.id)).union(retried.keys).subtracting(written) {
             commit.resolveFailure(.inbound, recordID: id)
         }
         deferRecords(waiting, busy: busy, page.rules.projector, &commit)
-        let writes = apply(verdicts, object, echoes, to: &commit, &tally)
+        let believed = try await MassDeleteCheck(session: session, run: run).free(verdicts, object, &commit, &tally)
+        let planned = apply(believed, object, echoes, to: &commit, &tally)
+        let writes = try await LoopBrakeCheck(session: session, run: run).free(planned, &commit, &tally)
         if !writes.isEmpty {
             var writer = ContactWriter(session: session, run: run, echoes: echoes, retried: retried)
             do { try await writer.write(writes, into: &commit, &tally) } catch let trouble as StreamTrouble {
@@ -167,6 +225,10 @@ struct InboundPull {
             }
         }
         if let cursor { try commit.advance(.inbound, object, cursor: cursor) }
+        if var sweep = extras.sweep {
+            sweep.written = tally.touched - before
+            commit.sweep = sweep
+        }
         try await run.commit(commit, store: session.store)
     }
 
@@ -197,42 +259,6 @@ struct InboundPull {
             }
         }
         return writes
-    }
-
-    private func verdicts(
-        of records: [SalesforceRecord], _ echoes: OutstandingEchoes, _ page: inout InboundPage
-    ) async throws -> [InboundVerdict] {
-        guard !records.isEmpty else { return [] }
-        let links = try await session.store.links(tenant: session.number, recordIDs: records.map(\.id))
-        let linksByRecord = Dictionary(links.map { ($0.recordID, $0) }, uniquingKeysWith: { first, _ in first })
-        let byEmail = try await session.store.links(
-            tenant: session.number, emailHashes: records.compactMap { $0.email?.hash })
-        let byContact = try await session.store.links(
-            tenant: session.number, contactIDs: links.map(\.contactID) + records.compactMap(\.contactID))
-        let related = RelatedLinks(byEmail + byContact)
-        let entries = page.entries(records, links: linksByRecord, related: related, echoes: echoes)
-        let existing = try await existing(entries, page.rules.projector)
-        return page.verdicts(records, links: linksByRecord, related: related, echoes: echoes, existing: existing)
-    }
-
-    /// What the contacts hold that records are about to enter (R63): those known by id a hundred a call, the others one by
-    /// one, for ActiveCampaign finds one address at a time.
-    private func existing(_ entries: [InboundPage.Entry], _ projector: Projector) async throws -> [String: Fingerprint]
-    {
-        guard !entries.isEmpty else { return [:] }
-        let read = try await session.activeCampaign.contacts(ids: entries.compactMap(\.contactID))
-        let byID = Dictionary(read.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
-        var existing: [String: Fingerprint] = [:]
-        for entry in entries {
-            let contact =
-                if let contactID = entry.contactID {
-                    byID[contactID]
-                } else {
-                    try await session.activeCampaign.contact(of: entry.email)
-                }
-            existing[entry.recordID] = contact.map { Fingerprint(projector.project($0)) } ?? Fingerprint()
-        }
-        return existing
     }
 
     /// Records that an open import carries: unchanged since, their outcome comes with the import; changed since, they are

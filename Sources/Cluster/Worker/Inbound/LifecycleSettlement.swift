@@ -89,7 +89,7 @@ struct LifecycleSettlement {
                     siblings: book.links(of: link.contactID).filter { $0.recordID != link.recordID })
             else { continue }
             var contact = plan.contact
-            if let person,
+            if let person, session.tenant.settings.direction.writes(to: .activeCampaign),
                 try await !session.activeCampaign.retag(person, adding: plan.addedTags, removing: plan.removedTags)
             {
                 contact?.state = .contactMissing

@@ -11,12 +11,13 @@ struct StatusWriteBack {
     let run: RunContext
 
     /// Writes back all that is queued, a thousand records a counted call.
-    func flush(_ tally: inout RunTally) async throws {
-        guard session.hasPackage else { return }
+    /// - Parameter least: fewer than so many wait for others to go with; more are still to come.
+    func flush(_ tally: inout RunTally, least: Int = 1) async throws {
+        guard session.acknowledges else { return }
         while true {
             let queued = try await session.store.writebacks(
                 tenant: session.number, limit: ClusterLimits.recordsPerCall)
-            guard !queued.isEmpty else { return }
+            guard queued.count >= least else { return }
             let persons = try await session.personAccounts(of: queued.map(\.recordID))
             let outcomes = try await session.salesforce.writeBack(queued, persons: persons)
             var commit = session.commit(run)

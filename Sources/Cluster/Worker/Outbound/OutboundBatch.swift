@@ -97,18 +97,15 @@ struct OutboundBatch {
         for contact in waiting { commit.deferChange(contact.id, until: busy.checkAgainAt, reason: "import_open") }
         settleMissing(missing, links: linksByContact, &commit)
 
-        let echoes = try await session.echoes(of: links.map(\.recordID) + contacts.map { "new:\($0.id)" })
-        var chunk = session.outboundChunk(now: run.now, echoes: echoes)
-        let fresh = try await withoutKnownFailures(free)
-        chunk.take(fresh, links: linksByContact)
-        let answers = try await ask(chunk.questions, accounts: try await ContactAccounts(of: chunk, session))
-        chunk.echoes.merge(try await session.echoes(of: answers.found.map(\.id)))
-        try await follow(answers.held.values.filter(\.isConverted), busy: busy, &tally)
-        commit.note(personsAmong: answers.found + answers.held.values)
-        let verdicts = chunk.verdicts(answers)
+        let plan = try await OutboundPlanning(session: session, now: run.now).plan(free, links: linksByContact)
+        try await follow(plan.answers.held.values.filter(\.isConverted), busy: busy, &tally)
+        commit.note(personsAmong: plan.answers.found + plan.answers.held.values)
+        let believed = try await MassDeleteCheck(session: session, run: run).free(plan.verdicts, &tally)
         tally.seen += contacts.count
 
-        let writes = apply(verdicts, to: &commit, &tally)
+        let planned = apply(believed, to: &commit, &tally)
+        let writes = try await LoopBrakeCheck(session: session, run: run).free(planned, &commit, &tally)
+        waitForMappings(free, links: linksByContact, &commit)
         do {
             if !writes.isEmpty {
                 let converted = try await RecordWriter(session: session, run: run).write(writes, into: &commit, &tally)
@@ -117,11 +114,11 @@ struct OutboundBatch {
             }
         } catch let trouble as StreamTrouble {
             // What Salesforce has answered is stored; the chunk's other contacts are read again.
-            commit.consumedEchoes += chunk.echoes.settled(by: commit.links, side: .salesforce)
+            commit.consumedEchoes += plan.settledEchoes(by: commit.links)
             try await run.commit(commit, store: session.store)
             throw trouble
         }
-        commit.consumedEchoes += chunk.echoes.settled(by: commit.links, side: .salesforce)
+        commit.consumedEchoes += plan.settledEchoes(by: commit.links)
         try commit.advance(.outbound, .contact, cursor: cursor)
         let deferred = commit.deferredContactIDs
         commit.deferred.forEach { tally.leave(until: $0.until) }
@@ -133,18 +130,6 @@ struct OutboundBatch {
     /// record with the next batch.
     private func follow(_ leads: [SalesforceRecord], busy: BusyContacts, _ tally: inout RunTally) async throws {
         _ = try await LifecycleSettlement(session: session, run: run).settle(leads, busy: busy, &tally)
-    }
-
-    /// Contacts whose present values were refused for good already; they are tried again when they change.
-    private func withoutKnownFailures(_ contacts: [ActiveCampaignContact]) async throws -> [ActiveCampaignContact] {
-        let candidates = contacts.filter { !$0.tags.isEmpty }
-        guard !candidates.isEmpty else { return contacts }
-        let refused = try await session.store.refusedFingerprints(
-            tenant: session.number, direction: .outbound, recordIDs: candidates.map { String($0.id) })
-        guard !refused.isEmpty else { return contacts }
-        return contacts.filter { contact in
-            refused[String(contact.id)] != session.fingerprint(of: contact).stored
-        }
     }
 
     /// A pending id that ActiveCampaign does not have any more: deleted there; nothing is deleted here (R89).
@@ -160,22 +145,19 @@ struct OutboundBatch {
         }
     }
 
-    private func ask(_ questions: OutboundQuestions, accounts: ContactAccounts) async throws -> OutboundAnswers {
-        guard !questions.isEmpty else { return OutboundAnswers() }
-        var questions = questions
-        questions.accountNames = accounts.searched
-        var answers = try await session.salesforce.answer(questions)
-        answers.accounts = accounts
-        answers.accounts.byName = answers.accountsByName
-        let owners = try await session.store.links(
-            tenant: session.number, recordIDs: answers.found.map(\.id))
-        answers.owners = Dictionary(owners.map { ($0.recordID, $0.contactID) }, uniquingKeysWith: { first, _ in first })
-        // Person accounts are never created by external id.
-        if !session.hasExternalID || session.salesforce.facts.hasPersonAccounts, !questions.emails.isEmpty {
-            answers.creationAttempts = try await session.store.creationAttempts(
-                tenant: session.number, since: run.now.addingTimeInterval(-OutboundChunk.creationQuarantine))
+    /// A change in a field whose mapping is being re-evaluated stays pending until that is through (T21).
+    private func waitForMappings(
+        _ contacts: [ActiveCampaignContact], links: [Int64: [Link]], _ commit: inout RunCommit
+    ) {
+        let rules = session.outboundRules
+        guard rules.paused.values.contains(where: { !$0.isEmpty }) else { return }
+        let until = run.now.addingTimeInterval(ClusterLimits.pausedMappingLook)
+        for contact in contacts where !contact.tags.isEmpty {
+            guard let link = OutboundRules.leading(links[contact.id] ?? []),
+                !rules.pausedFields(of: link, contact: contact).isEmpty
+            else { continue }
+            commit.deferChange(contact.id, until: until, reason: "mapping_paused")
         }
-        return answers
     }
 
     private func apply(

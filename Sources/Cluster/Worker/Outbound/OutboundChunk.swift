@@ -221,7 +221,7 @@ struct OutboundChunk {
                 questions.contactIDs.append(contact.id)
             case .update(let link, _) where !isGuarded:
                 questions.recordIDs[link.object, default: []].append(link.recordID)
-            case .update, .drop:
+            case .update, .drop, .observe:
                 break
             }
         }
@@ -241,6 +241,10 @@ struct OutboundChunk {
                 return (contact.id, create(object, contact, found: found, owners: &owners, answers))
             case .update(let link, let changed):
                 return (contact.id, update(contact, link: link, changed: changed, answers: answers))
+            case .observe(let link):
+                let kept = decision(
+                    .readonlyObserved, contact, link.object, record: link.recordID, reason: SyncDirection.rule)
+                return (contact.id, .relinked(link, [kept]))
             }
         }
     }
@@ -303,7 +307,7 @@ struct OutboundChunk {
         _ contact: ActiveCampaignContact, link: Link, changed: [String], answers: OutboundAnswers
     ) -> OutboundVerdict {
         let projector = rules.projector(of: link.object)
-        let projection = projector.project(contact)
+        let projection = rules.projection(of: contact, forRecordOf: link.object)
         let write = projector.write(
             projection, changed: changed, to: .salesforce, target: link.recordFingerprint,
             clearsBlanks: rules.settings.clearsBlanks)
@@ -320,10 +324,10 @@ struct OutboundChunk {
             echoes: echoes)
         switch verdict {
         case .write:
+            let held = answers.held[link.recordID]
             var update = RecordWrite(
                 contact: contact, object: link.object, recordID: link.recordID, write: write,
-                purpose: .update(link, changed: changed, echoes: echoes), rules: rules)
-            let held = answers.held[link.recordID]
+                purpose: .update(held.map { link.reading($0) } ?? link, changed: changed, echoes: echoes), rules: rules)
             update.personAccountID = held?.isPersonAccount ?? false ? held?.accountID : nil
             return .write(update, kept)
         case .alreadyThere:

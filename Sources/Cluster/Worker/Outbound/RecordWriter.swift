@@ -94,7 +94,7 @@ struct RecordWriter {
 
     private func accept(_ write: RecordWrite, id: String, _ commit: inout RunCommit, _ tally: inout RunTally) {
         let rules = session.outboundRules
-        let projection = write.projector.project(write.contact)
+        let projection = rules.projection(of: write.contact, forRecordOf: write.object)
         switch write.purpose {
         case .create(let creation):
             var reduced = creation
@@ -167,10 +167,16 @@ struct RecordWriter {
 
     /// R53, R54: the whole change set of the record is dropped, and the loser is on record.
     private func lose(_ write: RecordWrite, _ commit: inout RunCommit, _ tally: inout RunTally) {
+        guard session.tenant.settings.direction.writes(to: .activeCampaign) else {
+            // It changed between our look and our write; nobody wins against the only side that is heard.
+            return commit.deferChange(
+                write.contactID, until: run.now.addingTimeInterval(ClusterLimits.recordRetry.floor.seconds),
+                reason: "changed_meanwhile")
+        }
         tally.conflicts += 1
         commit.decisions.append(decision(.conflictLost, write, id: write.recordID, reason: "R53"))
         if case .update(let link, let changed, _) = write.purpose {
-            let projection = write.projector.project(write.contact)
+            let projection = session.outboundRules.projection(of: write.contact, forRecordOf: write.object)
             commit.links.append(link.settled(losing: changed, of: projection, email: write.contact.email))
         } else {
             // It changed between our look and our write, or a lost creation met it: looked at anew in the next run.

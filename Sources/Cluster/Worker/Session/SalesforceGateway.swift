@@ -279,6 +279,7 @@ struct SalesforceGateway: Sendable {
                 // A field on the way to another object is not in this one's description.
                 used += personColumns(of: object).filter { !$0.contains(".") }
             }
+            schema.keep(description, of: object)
             if schema.learn(description, of: object, using: used, essential: Self.essentials(of: object)) {
                 isNew = true
             }

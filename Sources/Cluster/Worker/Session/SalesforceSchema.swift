@@ -8,10 +8,18 @@ final class SalesforceSchema: Sendable {
     private struct Notes {
         var unknown: [ObjectKind: Set<String>] = [:]
         var readOnly: [ObjectKind: Set<String>] = [:]
+        var descriptions: [ObjectKind: ObjectDescription] = [:]
         var lacking: [ObjectKind: [String]] = [:]
     }
 
     private let notes = Mutex(Notes())
+
+    /// What the org told of an object when it was last asked.
+    func description(of object: ObjectKind) -> ObjectDescription? { notes.withLock { $0.descriptions[object] } }
+
+    func keep(_ description: ObjectDescription, of object: ObjectKind) {
+        notes.withLock { $0.descriptions[object] = description }
+    }
 
     /// Fields the org does not have or hides from our user.
     var unknown: [ObjectKind: Set<String>] { notes.withLock { $0.unknown } }

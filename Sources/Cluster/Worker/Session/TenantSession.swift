@@ -37,8 +37,16 @@ struct TenantSession: Sendable {
         }
         let start = streams.map(\.createdAt).min() ?? .distantFuture
         let selection = SelectionRules(settings: tenant.settings, start: start, criteria: tenant.config.criteria)
+        var paused: [ObjectKind: Set<String>] = [:]
+        for object in [ObjectKind.contact, .lead] {
+            guard let stream = streams.first(where: { $0.direction == .inbound && $0.object == object }) else {
+                continue
+            }
+            paused[object] = Self.pausedFields(
+                stream, Self.conditions(of: object, tenant, projector(object).mappings))
+        }
         var outbound = OutboundRules(
-            settings: tenant.settings, contacts: projector(.contact), leads: projector(.lead))
+            settings: tenant.settings, contacts: projector(.contact), leads: projector(.lead), paused: paused)
         outbound.hasPersonAccounts = salesforce.facts.hasPersonAccounts
         outboundRules = outbound
         accountRules = AccountRules(settings: tenant.settings, projector: projector(.account))
@@ -52,7 +60,14 @@ struct TenantSession: Sendable {
 
     /// Mappings that can't be used, as far as it is known by now.
     var unusable: UnusableFields {
-        UnusableFields(mappings: tenant.config.mappings, activeCampaign: activeCampaign, salesforce: salesforce)
+        var unusable = UnusableFields(
+            mappings: tenant.config.mappings, activeCampaign: activeCampaign, salesforce: salesforce)
+        // What only a selection needs is that selection's trouble: see `brokenSelection`.
+        for (object, fields) in unusable.salesforceFields {
+            let left = fields.intersection(tenant.mappings(of: object).map(\.salesforceField))
+            unusable.salesforceFields[object] = left.isEmpty ? nil : left
+        }
+        return unusable
     }
 
     var number: Int32 { tenant.number }
@@ -83,8 +98,54 @@ struct TenantSession: Sendable {
 
     /// Whether a job still has something to do: it may have been asked for while an earlier one was doing it.
     func isAsked(for kind: JobKind, at instant: Date) -> Bool {
-        kind == .imports || streams(of: kind.direction).contains { $0.isDue(at: instant) }
+        kind == .imports || kind == .sweep || streams(of: kind.direction).contains { $0.isDue(at: instant) }
     }
+
+    /// Whether Salesforce is told what was synced (R52): it has the fields, and is written to at all.
+    var acknowledges: Bool { hasPackage && tenant.settings.direction.writes(to: .salesforce) }
+
+    /// What an object is mapped and selected by, as far as it is known by now what can be used (T7).
+    func conditions(of object: ObjectKind) -> EntryConditions {
+        let unusable = unusable
+        return Self.conditions(of: object, tenant, tenant.mappings(of: object).filter { !unusable.contains($0) })
+    }
+
+    private static func conditions(
+        of object: ObjectKind, _ tenant: ReadyTenant, _ mappings: [FieldMapping]
+    ) -> EntryConditions {
+        EntryConditions(
+            of: object, mappings: mappings, settings: tenant.settings, criteria: tenant.config.criteria[object])
+    }
+
+    /// Fields whose mapping changed, from the moment their row changed until they were re-evaluated (T21).
+    private static func pausedFields(_ stream: StreamRow, _ now: EntryConditions) -> Set<String> {
+        let changed = stream.conditions.map { now.fieldsChanged(since: $0) } ?? []
+        return changed.union(stream.reevaluated)
+    }
+
+    /// The fields the selection of an object needs and the org does not have or hides: none of its records can be judged.
+    func brokenSelection(of object: ObjectKind) -> [String] {
+        let unknown = salesforce.schema.unknown[object] ?? []
+        guard !unknown.isEmpty else { return [] }
+        let needed =
+            switch tenant.settings.selection(of: object) {
+            case .none, .new: [String]()
+            case .marked: [tenant.settings.markerField]
+            case .criteria: tenant.config.criteria[object]?.fields ?? []
+            }
+        return needed.filter(unknown.contains)
+    }
+
+    /// Whether a person has confirmed that many records are gone (T20).
+    func confirmsMissing(at instant: Date) -> Bool {
+        streams.contains { stream in stream.missingUntil.map { $0 > instant } ?? false }
+    }
+
+    /// Whether records are held back from being taken for missing.
+    var isAlarmed: Bool { streams.contains { $0.errorCode == MassDeleteBrake.code } }
+
+    /// When the tenant began: the floor of selection by *new* (R37, D5).
+    var start: Date { inbound(.contact).selection.start }
 
     /// An empty commit under the run's token.
     func commit(_ run: RunContext) -> RunCommit {
@@ -94,7 +155,9 @@ struct TenantSession: Sendable {
     /// A planner for one chunk of an outbound batch.
     func outboundChunk(now: Date, echoes: OutstandingEchoes) -> OutboundChunk {
         OutboundChunk(
-            rules: outboundRules, isGuarded: hasPackage, hasExternalID: hasExternalID, now: now, echoes: echoes)
+            // The org guards Salesforce's pending changes; where ActiveCampaign leads they are overwritten knowingly.
+            rules: outboundRules, isGuarded: hasPackage && tenant.settings.direction.writes(to: .activeCampaign),
+            hasExternalID: hasExternalID, now: now, echoes: echoes)
     }
 
     /// What a contact holds, over both objects' mappings, to tell whether it changed since it was refused.

@@ -17,6 +17,9 @@ struct RecordOutlook {
         lines += file.failures.map(failure)
         lines += file.waiting.map(change)
         lines += file.imports.map { "The import of \($0.recordID) is looked at again \(at($0.checkAt))." }
+        lines += file.resyncs.map {
+            "\($0.recordID) is read anew \(run(.inbound, $0.object, notBefore: nil)), and written as the rules say."
+        }
         if !file.writebacks.isEmpty { lines.append("The status goes to Salesforce with the next call there.") }
         if file.isEmpty {
             lines.append(
@@ -26,7 +29,7 @@ struct RecordOutlook {
             lines.append("From ActiveCampaign only those enter that an automation tags for Salesforce (R14).")
             lines += settings.map { [selection($0)] } ?? []
         }
-        if file.failures.isEmpty, file.waiting.isEmpty, file.imports.isEmpty {
+        if file.failures.isEmpty, file.waiting.isEmpty, file.imports.isEmpty, file.resyncs.isEmpty {
             lines += schedule(file)
         }
         return lines

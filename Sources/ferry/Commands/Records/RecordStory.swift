@@ -7,7 +7,8 @@ struct RecordStory: Encodable {
     /// One line of the story.
     struct Event: Encodable {
         let at: Date
-        /// `run`, `decision`, `link`, `change`, `failure`, `import`, `write`, `writeback` or `exclusion`.
+        /// `run`, `decision`, `link`, `change`, `failure`, `import`, `write`, `writeback`, `exclusion` or
+        /// `resync`.
         let kind: String
         let text: String
         /// Name of the decision's code.
@@ -46,7 +47,7 @@ struct RecordStory: Encodable {
             + file.waiting.map(Self.change) + file.failures.map(Self.failure) + file.imports.map(Self.importing)
             + file.openWrites.map(Self.write) + file.writebacks.map(Self.writeback)
             + file.exclusions.map(Self.exclusion) + file.accounts.map(Self.account)
-            + file.opportunities.map(Self.opportunity)
+            + file.opportunities.map(Self.opportunity) + file.resyncs.map(Self.resync)
         // Stable: what shares an instant stays in the order above, a run before its decisions.
         events = all.enumerated().sorted { ($0.element.at, $0.offset) < ($1.element.at, $1.offset) }.map(\.element)
         next = outlook.sentences(file)
@@ -192,6 +193,15 @@ struct RecordStory: Encodable {
         Event(
             at: excluded.excludedAt, kind: "exclusion",
             text: "Kept out of the sync by \(excluded.actor): \(excluded.reason)", reason: "excluded")
+    }
+
+    private static func resync(_ request: ResyncRequest) -> Event {
+        let way = request.direction.map { " (\($0.name) only)" } ?? ""
+        return Event(
+            at: request.askedAt, kind: "resync",
+            text:
+                "\(request.actor) asked for \(request.recordID) to be read anew on both sides\(way); the next pull takes it.",
+            reason: "resync", record: request.recordID)
     }
 
     static func stamp(_ instant: Date) -> String { instant.formatted(.iso8601) }

@@ -92,6 +92,9 @@ struct DocumentCheck {
         {
             error("settings.time_zone", "use an IANA name such as Europe/Berlin, or UTC")
         }
+        if let direction = row.syncDirection {
+            word(direction, of: SyncDirection.allCases.map(\.rawValue), "settings.sync_direction", "sync direction")
+        }
         let selections = [("contact", row.contactSelection), ("lead", row.leadSelection)]
         for (object, selection) in selections {
             let place = "settings.\(object)_selection"

@@ -8,7 +8,8 @@ struct TenantsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "tenants", abstract: "List, show and change tenants.",
         subcommands: [
-            List.self, Show.self, TenantsWhy.self, TenantsValidate.self, TenantsDoctor.self, Apply.self, Pause.self,
+            List.self, Show.self, TenantsWhy.self, TenantsValidate.self, TenantsDoctor.self, TenantsPlan.self,
+            Apply.self, Pause.self,
             Resume.self,
             Remove.self,
         ])

@@ -1,0 +1,137 @@
+import Cluster
+import Drivers
+import Foundation
+import Simulators
+import Store
+import SyncRules
+import Testing
+
+/// The brakes: loops of successful writes (T13), and many records that vanish at once (T20).
+@Suite(.timeLimit(.minutes(5)))
+struct BrakeTests {
+    @Test(arguments: [SyncRules.Direction.inbound, .outbound])
+    func T13_aRecordWrittenTooOftenIsHeldUntilTheHourIsOver(direction: SyncRules.Direction) async throws {
+        let cluster = try await TestCluster.start()
+        let tenant = try await TestTenant("acme", in: cluster)
+        let record = try tenant.createContact("ann@a.example")
+        let other = try tenant.createContact("bo@a.example")
+        try await cluster.rounds(2)
+        cluster.advance(3_600)
+        let person = try #require(tenant.account.contact(email: "ann@a.example")).id
+        func edit(_ value: String) throws {
+            if direction == .inbound {
+                try tenant.update("Contact", record, ["Phone": .text(value)])
+            } else {
+                try tenant.account.actAsPerson { try $0.edit(person, ActiveCampaignEdit(phone: value)) }
+            }
+        }
+        func reached() throws -> String {
+            direction == .inbound
+                ? try #require(tenant.account.contact(email: "ann@a.example")).phone
+                : tenant.org.record(record)?["Phone"].text ?? ""
+        }
+        func run() async throws {
+            try await tenant.request(direction, in: cluster)
+            try await cluster.settle()
+        }
+        for number in 1...LoopBrake.writes {
+            try edit("\(number)")
+            try await run()
+            cluster.advance(10)
+        }
+        #expect(try reached() == "\(LoopBrake.writes)")
+        try edit("too often")
+        try tenant.update("Contact", other, ["Phone": "5"])
+        try await run()
+        #expect(try reached() == "\(LoopBrake.writes)")
+        let held = try await cluster.store.failures(
+            tenant: try await tenant.number(in: cluster), code: LoopBrake.code)
+        #expect(held == 1)
+        #expect(try await cluster.decisions(22, reason: "T13") == 1)
+        cluster.advance(30)
+        try edit("still")
+        try await run()
+        #expect(try reached() == "\(LoopBrake.writes)", "another edit does not release it")
+        #expect(try await cluster.decisions(22, reason: "T13") == 1, "it is held once")
+
+        cluster.advance(3_700)
+        try await cluster.round()
+        #expect(try reached() == "still", "the hour is over")
+        #expect(
+            try await cluster.store.failures(tenant: try await tenant.number(in: cluster), code: LoopBrake.code) == 0)
+        await cluster.stop()
+    }
+
+    @Test func T13_aHeldRecordIsLetGoByARetry() async throws {
+        let cluster = try await TestCluster.start()
+        let tenant = try await TestTenant("acme", in: cluster)
+        let record = try tenant.createContact("ann@a.example")
+        try await cluster.rounds(2)
+        for number in 0...LoopBrake.writes {
+            try tenant.update("Contact", record, ["Phone": .text("\(number)")])
+            try await tenant.request(.inbound, in: cluster)
+            try await cluster.settle()
+            cluster.advance(10)
+        }
+        let number = try await tenant.number(in: cluster)
+        #expect(try await cluster.store.failures(tenant: number, code: LoopBrake.code) == 1)
+        _ = try await cluster.store.retryFailures(
+            tenant: number, FailureFilter(), by: Errand(actor: "test"), now: cluster.wallClock.now)
+        try await cluster.settle()
+        #expect(tenant.account.contact(email: "ann@a.example")?.phone == "\(LoopBrake.writes)")
+        #expect(try await cluster.store.failures(tenant: number, code: LoopBrake.code) == 0)
+        await cluster.stop()
+    }
+
+    @Test func T20_manyDeletionsAtOnceAreHeldBackUntilSomebodyConfirms() async throws {
+        let cluster = try await TestCluster.start()
+        let tenant = try await TestTenant("acme", in: cluster)
+        let records = try (1...40).map { try tenant.createContact("p\($0)@a.example") }
+        try await cluster.rounds(2)
+        try tenant.org.actAsUser { actions in
+            for record in records.prefix(30) { try actions.delete(record) }
+        }
+        try await cluster.rounds(1)
+        func missing() async throws -> Int64 {
+            try await cluster.value("SELECT count(*) AS value FROM ferry.links WHERE state = 2")
+        }
+        #expect(try await missing() == 0)
+        #expect(try await cluster.decisions(21, reason: "T20") >= 30)
+        func alert() async throws -> SyncStatusRow? {
+            try await cluster.store.status(tenant: "acme").first { $0.direction == "inbound" && $0.object == "contact" }
+        }
+        let row = try #require(try await alert())
+        #expect(row.state == "needs attention" && row.lastError?.contains("confirm-missing acme") == true)
+
+        // The alarm stands while nobody says a word; one that is there again goes on by itself.
+        try tenant.org.actAsUser { try $0.undelete(records[0]) }
+        try await cluster.rounds(2)
+        #expect(try await missing() == 0)
+        let number = try await tenant.number(in: cluster)
+        #expect(try await cluster.store.withheldMissing(tenant: number) == 29)
+
+        _ = try await cluster.store.confirmMissing(
+            tenant: number, until: cluster.wallClock.now.addingTimeInterval(86_400), by: Errand(actor: "test"),
+            now: cluster.wallClock.now)
+        try await cluster.settle()
+        #expect(try await missing() == 29)
+        try await cluster.rounds(1)
+        #expect(try await alert()?.state == "waiting")
+        #expect(tenant.account.contactCount == 40, "nothing is ever deleted")
+        await cluster.stop()
+    }
+
+    @Test func T20_aFewDeletionsAreBelieved() async throws {
+        let cluster = try await TestCluster.start()
+        let tenant = try await TestTenant("acme", in: cluster)
+        let records = try (1...12).map { try tenant.createContact("p\($0)@a.example") }
+        try await cluster.rounds(2)
+        try tenant.org.actAsUser { actions in
+            for record in records.prefix(3) { try actions.delete(record) }
+        }
+        try await cluster.rounds(1)
+        let missing: Int64 = try await cluster.value("SELECT count(*) AS value FROM ferry.links WHERE state = 2")
+        #expect(missing == 3)
+        await cluster.stop()
+    }
+}
