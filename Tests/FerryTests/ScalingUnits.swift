@@ -71,6 +71,10 @@ struct ScalingUnit {
 
 /// The processes that a machine's units have started on a live cluster.
 final class ScalingFleet {
+    /// What the units start: the release build, as on a real machine, where `scripts/test` has made one; else the build
+    /// under test.
+    private static let program = ProcessInfo.processInfo.environment["FERRY_RELEASE_PROGRAM"] ?? FerryProcess.program
+
     private let cluster: LiveCluster
     private let sources: [String: URL]
     private var started = 0
@@ -107,7 +111,7 @@ final class ScalingFleet {
         try unit.layCredentials(in: credentials, from: sources)
         let process = try FerryProcess(
             unit.arguments(credentials: credentials), environment: unit.environment(credentials: credentials),
-            log: cluster.folder.appending(path: "unit-\(started)-\(role)"))
+            log: cluster.folder.appending(path: "unit-\(started)-\(role)"), program: Self.program)
         running[name] = process
         all.append(process)
         return name
