@@ -131,6 +131,32 @@ import Testing
         await pool.close()
     }
 
+    @Test func R1_anAccountOrOrgBelongsToOneTenant() async throws {
+        let (store, pool) = try await StoreTestDatabase.make()
+        _ = try await StoreTestDatabase.onboard("acme", store, pool)
+        _ = try await StoreTestDatabase.onboard("zeta", store, pool)
+        func take(_ provider: String, _ url: String) -> String {
+            "UPDATE ferry.connections SET base_url = '\(url)' WHERE tenant = 'zeta' AND provider = '\(provider)'"
+        }
+        let sentence = "this account or org is another tenant's already"
+        for sql in [
+            take("activecampaign", "https://ACME.api-us1.com/api/3"),
+            take("salesforce", "https://acme.my.salesforce.com:443/"),
+        ] {
+            #expect(try await refusal(pool, sql).constraint == sentence, "\(sql)")
+        }
+        // Addresses that many log in by, or that are the test's own, are nobody's.
+        try await pool.script("UPDATE ferry.connections SET base_url = 'https://login.salesforce.com'")
+        try await pool.script("UPDATE ferry.connections SET base_url = 'http://127.0.0.1:8080'")
+        try await pool.script("UPDATE ferry.connections SET base_url = 'https://' || tenant || '.api-us1.com'")
+        // Whoever is removed gives it free, and has it back only while nobody else has taken it.
+        try await pool.script("UPDATE ferry.tenants SET state = 'removed' WHERE id = 'acme'")
+        try await pool.script(take("activecampaign", "https://acme.api-us1.com"))
+        let back = try await refusal(pool, "UPDATE ferry.tenants SET state = 'paused' WHERE id = 'acme'")
+        #expect(back.constraint == sentence)
+        await pool.close()
+    }
+
     @Test func triggersSayWhatWouldBeRight() async throws {
         let (store, pool) = try await StoreTestDatabase.make()
         _ = try await StoreTestDatabase.onboard("acme", store, pool)

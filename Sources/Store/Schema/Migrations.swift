@@ -31,5 +31,6 @@ struct Migration: Sendable {
         Migration("m0009_entry", PackageResources.m0009_entry_sql),
         Migration("m0010_budgets", PackageResources.m0010_budgets_sql),
         Migration("m0011_streams_upkeep", PackageResources.m0011_streams_upkeep_sql),
+        Migration("m0012_ownership", PackageResources.m0012_ownership_sql),
     ]
 }
