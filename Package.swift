@@ -132,17 +132,20 @@ let package = Package(
             swiftSettings: strict),
 
         // MARK: - Tests
-        .testTarget(name: "DriversTests", dependencies: ["Drivers", "Embedded"], swiftSettings: strict),
-        .testTarget(name: "JobQueueTests", dependencies: ["JobQueue", "Drivers", "Embedded"], swiftSettings: strict),
+        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
+        .testTarget(name: "DriversTests", dependencies: ["Drivers", "Embedded", "TestSupport"], swiftSettings: strict),
+        .testTarget(
+            name: "JobQueueTests", dependencies: ["JobQueue", "Drivers", "Embedded", "TestSupport"],
+            swiftSettings: strict),
         .testTarget(
             name: "StoreTests", dependencies: ["Store", "Drivers", "SyncRules", "Embedded"], swiftSettings: strict),
         .testTarget(
-            name: "ActiveCampaignTests", dependencies: ["ActiveCampaign", "Drivers", "Simulators"],
+            name: "ActiveCampaignTests", dependencies: ["ActiveCampaign", "Drivers", "Simulators", "TestSupport"],
             swiftSettings: strict),
         .testTarget(
-            name: "SalesforceTests", dependencies: ["Salesforce", "Drivers", "Simulators"],
+            name: "SalesforceTests", dependencies: ["Salesforce", "Drivers", "Simulators", "TestSupport"],
             swiftSettings: strict),
-        .testTarget(name: "SyncRulesTests", dependencies: ["SyncRules"], swiftSettings: strict),
+        .testTarget(name: "SyncRulesTests", dependencies: ["SyncRules", "TestSupport"], swiftSettings: strict),
         .testTarget(
             name: "SimulatorsTests",
             dependencies: [
@@ -157,7 +160,7 @@ let package = Package(
             name: "ClusterTests",
             dependencies: [
                 "Cluster", "Drivers", "JobQueue", "Store", "ActiveCampaign", "Salesforce",
-                "SyncRules", "Embedded", "Simulators",
+                "SyncRules", "Embedded", "Simulators", "TestSupport",
             ],
             swiftSettings: strict),
         .testTarget(

@@ -1,5 +1,6 @@
 import Drivers
 import Foundation
+import TestSupport
 import Testing
 
 @testable import ActiveCampaign

@@ -1,5 +1,6 @@
 import Drivers
 import Foundation
+import TestSupport
 import Testing
 
 @testable import ActiveCampaign
@@ -10,7 +11,7 @@ private struct SentImport: Decodable {
     let contacts: [Row]
 }
 
-private func emails(_ request: SeenRequest) -> [String] {
+private func emails(_ request: ScriptedServer.Request) -> [String] {
     (try? JSONDecoder().decode(SentImport.self, from: Data(request.body.utf8)))?.contacts.map(\.email) ?? []
 }
 

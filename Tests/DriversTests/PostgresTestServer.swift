@@ -101,18 +101,3 @@ func postgresEventually(
         try await Task.sleep(for: .milliseconds(5))  // a look at a condition
     }
 }
-
-/// Repeatable random numbers (SplitMix64); a test that uses them prints the seed.
-struct PostgresSeed: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
-    }
-}

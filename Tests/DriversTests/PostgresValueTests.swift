@@ -1,5 +1,6 @@
 import Drivers
 import Foundation
+import TestSupport
 import Testing
 
 @Suite(.timeLimit(.minutes(2))) struct PostgresValueTests {
@@ -45,7 +46,7 @@ import Testing
     @Test func arraysComeBackAsTheyWent() async throws {
         let seed = UInt64.random(in: 0...UInt64.max)
         print("seed \(seed)")
-        var random = PostgresSeed(seed: seed)
+        var random = SeededGenerator(seed: seed)
         let pool = try PostgresTestServer.pool()
         for _ in 0..<60 {
             let count = Int.random(in: 0...40, using: &random)
@@ -66,7 +67,7 @@ import Testing
     }
 
     private func roundTrip<Scalar: PostgresScalar & Equatable>(
-        _ pool: PostgresPool, _ count: Int, _ random: inout PostgresSeed, _ make: (inout PostgresSeed) -> Scalar
+        _ pool: PostgresPool, _ count: Int, _ random: inout SeededGenerator, _ make: (inout SeededGenerator) -> Scalar
     ) async throws {
         let values: [Scalar?] = (0..<count).map { _ in random.next() % 5 == 0 ? nil : make(&random) }
         let row = try await pool.query("SELECT $1 AS whole", [.array(values)]).only()
@@ -76,12 +77,12 @@ import Testing
         #expect(try rows.decode { try $0.optional("value", as: Scalar.self) } == values)
     }
 
-    private static func text(_ random: inout PostgresSeed) -> String {
+    private static func text(_ random: inout SeededGenerator) -> String {
         let letters = ["a", "\"", "\\", ",", "{", "}", "NULL", " ", "ß", "🚢", "'", "\n"]
         return (0..<Int(random.next() % 9)).map { _ in letters[Int(random.next() % 12)] }.joined()
     }
 
-    private static func bytes(_ random: inout PostgresSeed) -> [UInt8] {
+    private static func bytes(_ random: inout SeededGenerator) -> [UInt8] {
         (0..<Int(random.next() % 20)).map { _ in UInt8(truncatingIfNeeded: random.next()) }
     }
 

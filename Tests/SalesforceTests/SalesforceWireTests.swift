@@ -1,6 +1,7 @@
 import Drivers
 import Foundation
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import Salesforce
@@ -11,8 +12,8 @@ private func org(_ answer: @escaping @Sendable (ScriptedServer.Request) -> Scrip
 {
     let origin = Mutex("")
     let server = try ScriptedServer { request in
-        guard request.path == "/services/oauth2/token" else { return answer(request) }
-        return .reply(200, #"{"access_token":"00D!t","instance_url":"\#(origin.withLock { $0 })"}"#)
+        guard request.target == "/services/oauth2/token" else { return answer(request) }
+        return .answer(200, #"{"access_token":"00D!t","instance_url":"\#(origin.withLock { $0 })"}"#)
     }
     origin.withLock { $0 = server.origin }
     return server
@@ -34,15 +35,15 @@ private let usage = [
 @Suite(.timeLimit(.minutes(1))) struct SalesforceWireTests {
     @Test func pagesFollowEachOtherAndKeepValuesExact() async throws {
         let server = try org { request in
-            if request.path == "/services/data/v66.0/query/01gRO0000016PIAYA2-2000" {
-                return .reply(200, #"{"totalSize":2,"done":true,"records":[]}"#, usage)
+            if request.target == "/services/data/v66.0/query/01gRO0000016PIAYA2-2000" {
+                return .answer(200, #"{"totalSize":2,"done":true,"records":[]}"#, headers: usage)
             }
-            return .reply(
+            return .answer(
                 200,
                 #"{"totalSize":2,"done":false,"nextRecordsUrl":"/services/data/v66.0/query/01gRO0000016PIAYA2-2000","#
                     + #""records":[{"attributes":{"type":"Contact","url":"/x"},"Id":"001D000000K0fXOIAZ","#
                     + #""Amount__c":100.50,"Ok__c":true,"Account":{"attributes":{"type":"Account"},"Name":"Acme"},"#
-                    + #""Owner":null,"Email":null}]}"#, usage)
+                    + #""Owner":null,"Email":null}]}"#, headers: usage)
         }
         defer { server.stop() }
         let calls = Mutex<[SalesforceCallRecord]>([])
@@ -66,9 +67,9 @@ private let usage = [
 
     @Test func aQueryTooLongForAURLTravelsInAComposite() async throws {
         let server = try org { request in
-            #expect(request.path == "/services/data/v66.0/composite" && request.text.contains("queryAll?q=SELECT"))
+            #expect(request.target == "/services/data/v66.0/composite" && request.body.contains("queryAll?q=SELECT"))
             let page = #"{"totalSize":0,"done":true,"records":[]}"#
-            return .reply(200, #"{"compositeResponse":[{"body":\#(page),"httpStatusCode":200,"referenceId":"r0"}]}"#)
+            return .answer(200, #"{"compositeResponse":[{"body":\#(page),"httpStatusCode":200,"referenceId":"r0"}]}"#)
         }
         defer { server.stop() }
         let names = (0..<900).map { SOQLLiteral.string("name number \($0)") }
@@ -79,7 +80,7 @@ private let usage = [
 
     @Test func everyPartOfACompositeStandsByItself() async throws {
         let server = try org { _ in
-            .reply(
+            .answer(
                 200,
                 #"{"compositeResponse":["#
                     + #"{"referenceId":"r1","httpStatusCode":200,"body":[{"attributes":{"type":"Contact"},"Id":"001D000000K0fXOIAZ"},null]},"#
@@ -111,7 +112,8 @@ private let usage = [
 
     @Test func rowsThatDoNotMatchTheRequestAreNotTrusted() async throws {
         let server = try org { _ in
-            .reply(200, #"{"compositeResponse":[{"referenceId":"r0","httpStatusCode":200,"body":[{"success":true}]}]}"#)
+            .answer(
+                200, #"{"compositeResponse":[{"referenceId":"r0","httpStatusCode":200,"body":[{"success":true}]}]}"#)
         }
         defer { server.stop() }
         let records = ["1", "2"].map { SalesforceRecord(type: "Contact", fields: [.init("AC__c", .string($0))]) }
@@ -125,7 +127,7 @@ private let usage = [
             switch how {
             case "cut": return .cut(#"{"compositeResp"#)
             case "hangUp": return .hangUp
-            default: return .reply(200, "<html>")
+            default: return .answer(200, "<html>")
             }
         }
         defer { server.stop() }
@@ -140,11 +142,11 @@ private let usage = [
         }
         #expect(fate == (how == "hangUp" ? .unknown : .answered(status: 200)))
         #expect(calls.withLock { $0.last }?.fate == fate)
-        #expect(server.requests.filter { $0.path.hasSuffix("/composite") }.count == 1)
+        #expect(server.requests.filter { $0.target.hasSuffix("/composite") }.count == 1)
     }
 
     @Test func aPageThatNamesNoSuccessorIsNotTheEnd() async throws {
-        let server = try org { _ in .reply(200, #"{"totalSize":9,"done":false,"records":[]}"#) }
+        let server = try org { _ in .answer(200, #"{"totalSize":9,"done":false,"records":[]}"#) }
         defer { server.stop() }
         let error = await #expect(throws: SalesforceError.self) {
             try await client(server).query("SELECT Id FROM Contact")
@@ -154,13 +156,13 @@ private let usage = [
 
     @Test func describeIsCachedByItsDate() async throws {
         let server = try org { request in
-            if request.headers["if-modified-since"] == "Tue, 10 Aug 2026 00:00:00 GMT" { return .reply(304, "") }
+            if request.headers["if-modified-since"] == "Tue, 10 Aug 2026 00:00:00 GMT" { return .answer(304, "") }
             let field =
                 #"{"name":"LastName","label":"Last Name","type":"string","length":80,"createable":true,"nillable":false,"#
                 + #""picklistValues":[{"value":"a","label":"A","active":false}],"referenceTo":[],"unique":false}"#
-            return .reply(
+            return .answer(
                 200, #"{"name":"Contact","label":"Contact","queryable":true,"fields":[\#(field),{"odd":1}]}"#,
-                ["Last-Modified": "Tue, 10 Aug 2026 00:00:00 GMT"])
+                headers: ["Last-Modified": "Tue, 10 Aug 2026 00:00:00 GMT"])
         }
         defer { server.stop() }
         let client = try client(server)
@@ -174,18 +176,18 @@ private let usage = [
 
     @Test func limitsAndReplicationAreRead() async throws {
         let server = try org { request in
-            switch request.path.split(separator: "?")[0] {
+            switch request.target.split(separator: "?")[0] {
             case "/services/data/v66.0/limits":
-                return .reply(200, #"{"DailyApiRequests":{"Max":15000,"Remaining":14998},"Odd":{"x":1}}"#)
+                return .answer(200, #"{"DailyApiRequests":{"Max":15000,"Remaining":14998},"Odd":{"x":1}}"#)
             case "/services/data/v66.0/sobjects/Lead/updated/":
-                return .reply(200, #"{"ids":["001D000000K0fXO"],"latestDateCovered":"2026-10-01T12:00:00.000+0000"}"#)
+                return .answer(200, #"{"ids":["001D000000K0fXO"],"latestDateCovered":"2026-10-01T12:00:00.000+0000"}"#)
             case "/services/data/v66.0/sobjects/Lead/deleted/":
-                return .reply(
+                return .answer(
                     200,
                     #"{"deletedRecords":[{"id":"001D000000K0fXO","deletedDate":"2026-10-01T11:00:00.000+0000"}],"#
                         + #""earliestDateAvailable":"2026-09-20T12:00:00.000+0000","latestDateCovered":"2026-10-01T12:00:00.000+0000"}"#
                 )
-            default: return .reply(200, #"[{"version":"65.0"},{"version":"66.0"}]"#)
+            default: return .answer(200, #"[{"version":"65.0"},{"version":"66.0"}]"#)
             }
         }
         defer { server.stop() }
@@ -198,7 +200,8 @@ private let usage = [
         let deleted = try await client.deleted("Lead", from: end.addingTimeInterval(-3_600), to: end).value
         #expect(deleted.records.map(\.id) == ["001D000000K0fXOIAZ"] && deleted.latestDateCovered == end)
         #expect(
-            server.requests.last?.path.contains("start=2026-10-01T11%3A00%3A00Z&end=2026-10-01T12%3A00%3A00Z") == true)
+            server.requests.last?.target.contains("start=2026-10-01T11%3A00%3A00Z&end=2026-10-01T12%3A00%3A00Z") == true
+        )
     }
 
     @Test(arguments: [

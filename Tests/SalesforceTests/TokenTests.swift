@@ -2,6 +2,7 @@ import Drivers
 import Foundation
 import JWTKit
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import Salesforce
@@ -12,24 +13,24 @@ private func org(
 ) throws -> ScriptedServer {
     let count = Mutex(0)
     return try ScriptedServer { request in
-        if request.path == "/services/oauth2/token" {
+        if request.target == "/services/oauth2/token" {
             let number = count.withLock { value in
                 value += 1
                 return value
             }
-            return token(number, request.text)
+            return token(number, request.body)
         }
         let sent = request.headers["authorization"]?.replacing("Bearer ", with: "") ?? ""
         guard goodTokens().contains(sent) else {
-            return .reply(401, #"[{"message":"Session expired or invalid","errorCode":"INVALID_SESSION_ID"}]"#)
+            return .answer(401, #"[{"message":"Session expired or invalid","errorCode":"INVALID_SESSION_ID"}]"#)
         }
-        return .reply(200, #"{"totalSize":0,"done":true,"records":[]}"#)
+        return .answer(200, #"{"totalSize":0,"done":true,"records":[]}"#)
     }
 }
 
 private func grant(_ token: String, _ server: String, refresh: String? = nil) -> ScriptedServer.Answer {
     let rotated = refresh.map { #","refresh_token":"\#($0)""# } ?? ""
-    return .reply(200, #"{"access_token":"\#(token)","instance_url":"\#(server)","token_type":"Bearer"\#(rotated)}"#)
+    return .answer(200, #"{"access_token":"\#(token)","instance_url":"\#(server)","token_type":"Bearer"\#(rotated)}"#)
 }
 
 private func refresh(_ login: String) -> SalesforceCredentials {
@@ -37,7 +38,7 @@ private func refresh(_ login: String) -> SalesforceCredentials {
 }
 
 private func tokenRequests(_ server: ScriptedServer) -> [ScriptedServer.Request] {
-    server.requests.filter { $0.path == "/services/oauth2/token" }
+    server.requests.filter { $0.target == "/services/oauth2/token" }
 }
 
 /// Where the server is, known only once it runs.
@@ -137,7 +138,7 @@ private final class Origin: Sendable {
         let origin = Origin()
         let server = try org(goodTokens: { ["t2"] }) { _, body in
             guard body.contains("refresh_token=r9") else {
-                return .reply(400, #"{"error":"invalid_grant","error_description":"expired access/refresh token"}"#)
+                return .answer(400, #"{"error":"invalid_grant","error_description":"expired access/refresh token"}"#)
             }
             return grant("t2", origin.text)
         }
@@ -183,7 +184,7 @@ private final class Origin: Sendable {
             options: .loopback)
         _ = try await client.query("SELECT Id FROM Contact")
         let request = try #require(tokenRequests(server).first)
-        #expect(request.headers["authorization"] == "Basic YTpi" && request.text == "grant_type=client_credentials")
+        #expect(request.headers["authorization"] == "Basic YTpi" && request.body == "grant_type=client_credentials")
     }
 
     @Test func aKeyThatIsNoneNeedsAHumanAndIsNotShown() async throws {

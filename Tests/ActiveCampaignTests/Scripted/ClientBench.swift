@@ -1,6 +1,7 @@
 import Drivers
 import Foundation
 import Synchronization
+import TestSupport
 
 @testable import ActiveCampaign
 
@@ -42,7 +43,7 @@ final class ClientBench: Sendable {
     var calls: [ActiveCampaignCall] { observed.calls.withLock { $0 } }
     var kinds: [ActiveCampaignCall.Kind] { calls.map(\.kind) }
 
-    init(_ script: @escaping @Sendable (SeenRequest, Int) -> Reply) throws {
+    init(_ script: @escaping @Sendable (ScriptedServer.Request, Int) -> ScriptedServer.Answer) throws {
         server = try ScriptedServer(script)
         let observed = Observed()
         self.observed = observed

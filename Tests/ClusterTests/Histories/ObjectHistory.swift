@@ -5,6 +5,7 @@ import JobQueue
 import Simulators
 import Store
 import Synchronization
+import TestSupport
 
 import enum SyncRules.AccountNameRules
 import enum SyncRules.Direction

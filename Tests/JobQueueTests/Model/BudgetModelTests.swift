@@ -1,6 +1,7 @@
 import Drivers
 import Foundation
 import JobQueue
+import TestSupport
 import Testing
 
 /// Any number of workers, deaths, zombies, retries and clocks that step: the provider's own count and what may still be

@@ -1,6 +1,7 @@
 import Drivers
 import Foundation
 import JobQueue
+import TestSupport
 import Testing
 
 /// Random operations on real Redis and on the model must agree: every answer, and the whole state after each step.
@@ -16,21 +17,6 @@ import Testing
         }
         try await trial.drain()
         #expect(trial.difference == nil, "seed \(seed), draining: \(trial.difference ?? "")")
-    }
-}
-
-/// SplitMix64: small, and the same everywhere.
-struct SeededGenerator: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-        return z ^ (z >> 31)
     }
 }
 

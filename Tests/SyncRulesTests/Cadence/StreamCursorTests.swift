@@ -1,5 +1,6 @@
 import Foundation
 import SyncRules
+import TestSupport
 import Testing
 
 /// Nothing is skipped: T1–T4, T8 as simulations of the providers' lists.

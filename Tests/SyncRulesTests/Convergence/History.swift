@@ -1,5 +1,6 @@
 import Foundation
 import SyncRules
+import TestSupport
 
 /// A random history: users of both sides, batches and pulls in any order and cut anywhere, then peace.
 struct History {

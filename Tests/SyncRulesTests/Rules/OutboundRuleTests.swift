@@ -1,5 +1,6 @@
 import Foundation
 import SyncRules
+import TestSupport
 import Testing
 
 /// ActiveCampaign → Salesforce: R7–R30, D2, D3, D9.

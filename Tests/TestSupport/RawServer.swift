@@ -1,19 +1,20 @@
-import Foundation
+package import Foundation
 import Synchronization
 
 /// A TCP server on a free loopback port that runs one blocking handler per connection, on threads of its own.
-final class RawServer: Sendable {
+package final class RawServer: Sendable {
     /// The port it listens on.
-    let port: Int
+    package let port: Int
     private let listener: Int32
     private let handler: @Sendable (RawConnection) -> Void
     private let accepted = Atomic<Int>(0)
     private let open = Mutex<[Int32]>([])
 
     /// Connections accepted so far.
-    var connections: Int { accepted.load(ordering: .sequentiallyConsistent) }
+    package var connections: Int { accepted.load(ordering: .sequentiallyConsistent) }
 
-    init(handler: @escaping @Sendable (RawConnection) -> Void) throws {
+    /// Starts to listen.
+    package init(handler: @escaping @Sendable (RawConnection) -> Void) throws {
         signal(SIGPIPE, SIG_IGN)
         self.handler = handler
         listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
@@ -48,10 +49,10 @@ final class RawServer: Sendable {
     }
 
     /// URL of a path on this server.
-    func url(_ path: String = "/") -> String { "http://127.0.0.1:\(port)\(path)" }
+    package func url(_ path: String = "/") -> String { "http://127.0.0.1:\(port)\(path)" }
 
     /// Ends the listener and every open connection.
-    func stop() {
+    package func stop() {
         shutdown(listener, Int32(SHUT_RDWR))
         open.withLock { $0.forEach { _ = shutdown($0, Int32(SHUT_RDWR)) } }
     }
@@ -69,13 +70,16 @@ final class RawServer: Sendable {
 }
 
 /// One accepted connection with blocking calls; lives on its own thread.
-final class RawConnection {
-    struct Request {
-        var line: String
-        var headers: [String: String]
-        var body: Data
+package final class RawConnection {
+    /// One request as it came.
+    package struct Request {
+        /// `GET /path HTTP/1.1`.
+        package let line: String
+        /// By name in lower case.
+        package let headers: [String: String]
+        package let body: Data
         /// The request's path.
-        var path: String { line.split(separator: " ").dropFirst().first.map(String.init) ?? "" }
+        package var path: String { line.split(separator: " ").dropFirst().first.map(String.init) ?? "" }
     }
 
     private let descriptor: Int32
@@ -84,7 +88,7 @@ final class RawConnection {
     init(_ descriptor: Int32) { self.descriptor = descriptor }
 
     /// The next whole request; nil when the client closed.
-    func readRequest() -> Request? {
+    package func readRequest() -> Request? {
         let separator = Data("\r\n\r\n".utf8)
         while buffer.range(of: separator) == nil { guard fill() else { return nil } }
         guard let range = buffer.range(of: separator) else { return nil }
@@ -102,11 +106,13 @@ final class RawConnection {
     }
 
     /// Whether the client has closed its side; blocks until it does or sends more.
-    func waitForClose() -> Bool { !fill() }
+    package func waitForClose() -> Bool { !fill() }
 
-    @discardableResult func write(_ text: String) -> Bool { write(Data(text.utf8)) }
+    /// Sends text; false when the client is gone.
+    @discardableResult package func write(_ text: String) -> Bool { write(Data(text.utf8)) }
 
-    @discardableResult func write(_ data: Data) -> Bool {
+    /// Sends bytes; false when the client is gone.
+    @discardableResult package func write(_ data: Data) -> Bool {
         var sent = 0
         while sent < data.count {
             let count = data.withUnsafeBytes { send(descriptor, $0.baseAddress! + sent, data.count - sent, 0) }
@@ -117,12 +123,13 @@ final class RawConnection {
     }
 
     /// A whole answer with a length.
-    @discardableResult func answer(_ status: String = "200 OK", headers: String = "", body: String = "") -> Bool {
+    @discardableResult package func answer(_ status: String = "200 OK", headers: String = "", body: String = "") -> Bool
+    {
         write("HTTP/1.1 \(status)\r\ncontent-length: \(body.utf8.count)\r\n\(headers)\r\n\(body)")
     }
 
     /// Makes the coming close send a reset.
-    func resetOnClose() {
+    package func resetOnClose() {
         var option = linger(l_onoff: 1, l_linger: 0)
         setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &option, socklen_t(MemoryLayout<linger>.size))
     }
@@ -133,22 +140,5 @@ final class RawConnection {
         guard count > 0 else { return false }
         buffer.append(contentsOf: bytes[..<count])
         return true
-    }
-}
-
-/// A value that one side sets once and the other awaits.
-final class Signal: Sendable {
-    private let stream: AsyncStream<Void>
-    private let continuation: AsyncStream<Void>.Continuation
-
-    init() { (stream, continuation) = AsyncStream.makeStream() }
-
-    func fire() {
-        continuation.yield()
-        continuation.finish()
-    }
-
-    func wait() async {
-        for await _ in stream { return }
     }
 }
