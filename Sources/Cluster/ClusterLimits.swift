@@ -120,8 +120,6 @@ package enum ClusterLimits {
     static let budgetPage = 1_000
     /// Seconds of the ledger that a restored budget is filled with: the day, and what may overlap it.
     static let budgetDay: TimeInterval = 90_000
-    /// Contacts of one import, as ActiveCampaign takes them.
-    static let importRows = 250
     /// Calls a day that five a second come to: ActiveCampaign's limit.
     static let campaignCallsADay = 432_000
     /// Seconds until an org's limit is stored again although it is the same.

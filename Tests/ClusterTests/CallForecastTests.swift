@@ -41,7 +41,7 @@ import Testing
         #expect(CallCosts.schedule(.salesforce, intervalHours: 1) == 24)
         #expect(CallCosts.schedule(.salesforce, intervalHours: 24) == 1)
         #expect(CallCosts.backfill(.salesforce, records: 100_000) == 50 + 100)
-        #expect(CallCosts.backfill(.activeCampaign, records: 100_001) == 2 * 401)
+        #expect(CallCosts.backfill(.activeCampaign, records: 100_001) == 2 * 401 + 1_001)
     }
 
     // MARK: - Terms

@@ -1,3 +1,4 @@
+import ActiveCampaign
 import Foundation
 package import JobQueue
 
@@ -63,14 +64,20 @@ package enum CallCosts {
         }
     }
 
+    /// Calls to Salesforce that read so many records.
+    package static func pages(of records: Int) -> Int { parts(of: records, ClusterLimits.inboundPage) }
+
     /// Calls of pulling so many records for the first time.
-    package static func backfill(_ provider: CallProvider, records: Int) -> Int {
-        func parts(_ size: Int) -> Int { (records + size - 1) / size }
-        return switch provider {
-        // Pages read, and status write-backs in thousands.
-        case .salesforce: parts(ClusterLimits.inboundPage) + parts(ClusterLimits.recordsPerCall)
-        // Imports of 250, and a look at each.
-        case .activeCampaign: 2 * parts(ClusterLimits.importRows)
+    /// - Parameter acknowledges: whether Salesforce is told what was synced.
+    package static func backfill(_ provider: CallProvider, records: Int, acknowledges: Bool = true) -> Int {
+        switch provider {
+        case .salesforce: pages(of: records) + (acknowledges ? parts(of: records, ClusterLimits.recordsPerCall) : 0)
+        // Imports, a look at each, and the contacts they made, read for their ids.
+        case .activeCampaign:
+            2 * parts(of: records, ActiveCampaignLimits.importContacts)
+                + parts(of: records, ActiveCampaignLimits.pageSize)
         }
     }
+
+    private static func parts(of records: Int, _ size: Int) -> Int { (records + size - 1) / size }
 }

@@ -98,7 +98,4 @@ package struct BackfillForecast: Sendable, Hashable, Codable {
     package let contactCalls: Int
     /// Minutes at the importer's pace.
     package let minutes: Int
-
-    /// Calls that read so many records.
-    package static func pages(of records: Int) -> Int { records / ClusterLimits.inboundPage + 1 }
 }

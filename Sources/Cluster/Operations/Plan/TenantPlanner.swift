@@ -1,6 +1,7 @@
 import ActiveCampaign
 package import Drivers
 package import Foundation
+import JobQueue
 package import Store
 package import SyncRules
 
@@ -156,7 +157,11 @@ package struct TenantPlanner: Sendable {
     package func backfill(
         _ tenant: Int32, _ object: ObjectKind, from: Date, until: Date
     ) async throws -> BackfillForecast {
-        do { return try await counted(tenant, object, from: from, until: until) } catch let trouble as StreamTrouble {
+        do {
+            return try await RunAccount.ofLook(at: tenant, store: store, clock: clock) { _ in
+                try await counted(tenant, object, from: from, until: until)
+            }
+        } catch let trouble as StreamTrouble {
             throw TenantRefusal(description: trouble.message)
         }
     }
@@ -169,13 +174,12 @@ package struct TenantPlanner: Sendable {
         let unknown = session.brokenSelection(of: object)
         guard unknown.isEmpty else { throw StreamTrouble.brokenSelection(object, unknown) }
         let records = try await session.salesforce.count(object, filter)
-        func calls(_ size: Int) -> Int { (records + size - 1) / size }
-        let imports = calls(ActiveCampaignLimits.importContacts)
+        let imports = (records + ActiveCampaignLimits.importContacts - 1) / ActiveCampaignLimits.importContacts
         return BackfillForecast(
             records: records,
-            recordCalls: 1 + BackfillForecast.pages(of: records)
-                + (session.acknowledges ? calls(ClusterLimits.recordsPerCall) : 0),
-            contactCalls: 2 * imports + calls(ActiveCampaignLimits.pageSize),
+            recordCalls: 1
+                + CallCosts.backfill(.salesforce, records: records, acknowledges: session.acknowledges),
+            contactCalls: CallCosts.backfill(.activeCampaign, records: records),
             minutes: Int((Double(imports) / ActiveCampaignLimits.importsPerMinute).rounded(.up)))
     }
 }

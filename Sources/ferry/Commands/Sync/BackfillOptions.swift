@@ -47,8 +47,8 @@ enum BackfillOptions {
 extension BackfillForecast {
     /// The forecast as a person reads it.
     var sentence: String {
-        "About \(recordCalls) calls to Salesforce and \(contactCalls) to ActiveCampaign, \(minutes) minutes at the "
-            + "importer's pace."
+        "About \(recordCalls) calls to Salesforce and \(contactCalls) to ActiveCampaign, "
+            + "\(ShortDuration.text(Double(60 * minutes))) at the importer's pace."
     }
 }
 
@@ -97,7 +97,7 @@ struct SweepReport: Encodable {
         let isOver = row.state == .done || row.state == .cancelled
         let left = isOver ? nil : row.total.map { max(0, $0 - row.seen) }
         secondsLeft = left.flatMap { left in rate.flatMap { $0 > 0 ? Int(Double(left) / $0) : nil } }
-        salesforceCallsLeft = left.map { BackfillForecast.pages(of: $0) }
+        salesforceCallsLeft = left.map { CallCosts.pages(of: $0) }
     }
 
     static func table(_ reports: [SweepReport]) -> String {
