@@ -6,6 +6,8 @@ enum Report {
         let figure: String
         let value: Double
         let unit: String
+        let goal: Double?
+        let isMet: Bool?
     }
 
     private struct Environment: Encodable {
@@ -38,8 +40,12 @@ enum Report {
     }
 
     /// One measured figure.
-    static func figure(_ name: String, _ value: Double, _ unit: String) {
-        line(Figure(figure: name, value: (value * 1_000).rounded() / 1_000, unit: unit))
+    /// - Parameter goal: the most it should be, where something is said of it.
+    static func figure(_ name: String, _ value: Double, _ unit: String, goal: Int? = nil) {
+        line(
+            Figure(
+                figure: name, value: (value * 1_000).rounded() / 1_000, unit: unit, goal: goal.map(Double.init),
+                isMet: goal.map { value <= Double($0) }))
     }
 
     /// Progress for a human, on standard error.

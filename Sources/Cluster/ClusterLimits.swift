@@ -74,7 +74,7 @@ package enum ClusterLimits {
     /// Pages of a sweep that one job takes before other jobs get their turn.
     static let sweepPages = 2
     /// Records on their way in imports above which a sweep waits: the importer is slower than our reading.
-    static let sweepImports = 4_000
+    static let sweepImports = 10_000
     /// Seconds until a sweep that waits for imports looks again.
     static let sweepPause: TimeInterval = 2
     /// Seconds until a change in a field whose mapping is being re-evaluated is looked at again.
@@ -88,6 +88,10 @@ package enum ClusterLimits {
     static let firstImportCheck: TimeInterval = 2
     /// Seconds between two looks at most.
     static let longestImportCheck: TimeInterval = 60
+    /// Seconds that each import which waits for its turn puts the next look off.
+    static let importTurn: TimeInterval = 0.5
+    /// Looks that find an import open before those behind it are looked at all the same.
+    static let hangingImportChecks = 5
     /// Finished imports that are settled in one commit; their new contacts are read together, a hundred a call.
     static let importsSettledAtOnce = 4
     /// Seconds an outbound batch waits for the oldest open import before it goes on without its contacts.

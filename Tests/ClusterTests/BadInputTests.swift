@@ -1,3 +1,4 @@
+import Drivers
 import Foundation
 import Simulators
 import Testing
@@ -42,6 +43,25 @@ struct BadInputTests {
         let error: String = try await cluster.value(
             "SELECT last_error AS value FROM ferry.sync_status WHERE direction = 'inbound' AND object = 'contact'")
         #expect(error.contains("ALSO_MISSING") && error.contains("Nowhere__c"))
+        await cluster.stop()
+    }
+
+    @Test func addressesTooLongForOneQueryHoldUpNobody() async throws {
+        let cluster = try await TestCluster.start()
+        let tenant = try await TestTenant("acme", in: cluster)
+        let domain = String(repeating: "long.", count: 28) + "example"
+        for number in 1...800 { try tenant.signUp("p\(number)@\(domain)") }
+        let known = try tenant.createContact("known@a.example")
+        try tenant.signUp("known@a.example")
+        try tenant.signUp("zed@a.example")
+        try await cluster.round()
+        let made = tenant.org.records("Contact").compactMap { $0["Email"].text }
+        #expect(Set(made) == ["known@a.example", "zed@a.example"] && made.count == 2, "each address was looked up")
+        #expect(tenant.record("Contact", "known@a.example")?.id == known)
+        let codes: [String] = try await cluster.pool.query(
+            "SELECT DISTINCT code FROM ferry.record_failures WHERE direction = 1"
+        ).decode { try $0.get("code") }
+        #expect(codes == ["STRING_TOO_LONG"], "what Salesforce has no room for is said of each")
         await cluster.stop()
     }
 

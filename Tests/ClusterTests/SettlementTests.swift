@@ -46,6 +46,33 @@ struct SettlementTests {
         await cluster.stop()
     }
 
+    @Test func anImportThatHangsHoldsThoseBehindItUpForMinutesOnly() async throws {
+        let cluster = try await TestCluster.start()
+        let tenant = try await TestTenant("acme", in: cluster)
+        for (name, latency) in [("old", 9_000.0), ("new", 1.0)] {
+            tenant.account.change {
+                $0.importLatency = latency...latency
+                $0.importsKeepOrder = false
+            }
+            for number in 1...15 { try tenant.createContact("\(name)\(number)@a.example") }
+            cluster.advance(60)
+            try await tenant.request(.inbound, in: cluster)
+            for _ in 1...2 { try await cluster.runDue() }
+        }
+        let open: Int64 = try await cluster.value("SELECT count(*) AS value FROM ferry.imports")
+        try #require(open == 2)
+        for _ in 1...10 {
+            cluster.advance(60)
+            try await cluster.runDue()
+        }
+        let linked: [String] = try await cluster.pool.query("SELECT sf_id FROM ferry.links").decode {
+            try $0.get("sf_id")
+        }
+        let new = tenant.org.records("Contact").filter { $0["Email"].text?.hasPrefix("new") ?? false }.map(\.id)
+        #expect(Set(linked) == Set(new), "the later import is settled, the hanging one is not given up yet")
+        await cluster.stop()
+    }
+
     @Test func anAddressInAnOpenImportIsTaken() async throws {
         let cluster = try await TestCluster.start()
         let tenant = try await TestTenant("acme", in: cluster)

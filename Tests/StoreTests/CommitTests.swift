@@ -177,7 +177,7 @@ import Testing
         #expect(try await store.dueImports(limit: 10, now: due) == [number])
         #expect(try await store.dueImports(limit: 10, now: due).isEmpty)
         try await store.postponeImports(
-            tenant: number, asked: "b1", others: [], checkAt: due.addingTimeInterval(1))
+            tenant: number, asked: ["b1"], others: [], checkAt: due.addingTimeInterval(1))
         #expect(try await store.openImports(tenant: number).first?.checks == 1)
         #expect(try await store.dueImports(limit: 10, now: due.addingTimeInterval(1)) == [number])
         await pool.close()

@@ -5,7 +5,7 @@ import SyncRules
 
 /// Work whose calls are counted; names are those of the figures.
 enum CallsScenario: String, CaseIterable, ExpressibleByArgument {
-    /// One hour without a change: an hourly pull of every object, and six batches.
+    /// One hour without a change: an hourly pull of contacts, leads, accounts and opportunities, and six batches.
     case idleHour = "idle_hour"
     /// 1,000 linked contacts changed in ActiveCampaign, in an org with the Salesforce package.
     case outboundPackage = "outbound_1000_package"
@@ -15,19 +15,40 @@ enum CallsScenario: String, CaseIterable, ExpressibleByArgument {
     case create = "create_1000"
     /// 10,000 new Salesforce contacts.
     case pull = "pull_10000"
+    /// 100,000 Salesforce contacts that were there before the tenant.
+    case backfill = "backfill_100000"
 
     /// How the tenant is set up.
     var options: BenchTenant.Options {
-        BenchTenant.Options(hasPackage: self != .outboundPlain, isLimited: true)
+        BenchTenant.Options(
+            hasPackage: self != .outboundPlain, isLimited: true, hasObjects: self == .idleHour,
+            existing: self == .backfill ? 100_000 : 0)
     }
 
     /// Contacts that come into ActiveCampaign by import, where their pace is a figure too.
-    var imported: Int? { self == .pull ? 10_000 : nil }
+    var imported: Int? {
+        switch self {
+        case .pull: 10_000
+        case .backfill: 100_000
+        default: nil
+        }
+    }
+
+    /// The most calls anybody should need, to Salesforce and to ActiveCampaign; nil where nothing is said of it.
+    var goals: (salesforce: Int, activeCampaign: Int?) {
+        switch self {
+        case .idleHour, .outboundPackage: (2, 12)
+        case .outboundPlain: (3, nil)
+        case .create: (4, nil)
+        case .pull: (18, 200)
+        case .backfill: (200, nil)
+        }
+    }
 
     /// What must be there before calls are counted.
     func prepare(_ cluster: BenchCluster, _ tenant: BenchTenant) async throws {
         switch self {
-        case .idleHour: break
+        case .idleHour, .backfill: break
         case .outboundPackage, .outboundPlain:
             tenant.enter(1_000, "Contact")
             cluster.clock.advance(by: 60)
@@ -52,6 +73,7 @@ enum CallsScenario: String, CaseIterable, ExpressibleByArgument {
             }
         case .outboundPackage, .outboundPlain, .create: try await tenant.run(.outbound)
         case .pull: try await tenant.run(.inbound)
+        case .backfill: try await tenant.backfill()
         }
     }
 }

@@ -112,7 +112,8 @@ final class BenchCluster: Sendable {
 
     // MARK: - Running
 
-    /// Asks for runs and runs everything that is due until nothing is; where an import is under way the clock moves on.
+    /// Runs everything that is due until nothing is; where an import or a back-fill is under way, or a pull goes on in a
+    /// moment, the clock moves on.
     func settle() async throws {
         while true {
             _ = try await scheduler.runOnce()
@@ -123,13 +124,27 @@ final class BenchCluster: Sendable {
             }
             try await refuseTrouble()
             guard jobs.isEmpty else { continue }
-            guard try await pool.query("SELECT 1 FROM ferry.imports LIMIT 1").first != nil else { return }
-            clock.advance(by: Self.importLook)
+            guard let pause = try await pause() else { return }
+            clock.advance(by: pause)
         }
+    }
+
+    /// Seconds until work that is under way goes on; nil when none is.
+    private func pause() async throws -> Double? {
+        let isBusy = try await pool.query(
+            "SELECT 1 FROM ferry.imports UNION ALL SELECT 1 FROM ferry.sweeps WHERE state = 'running' LIMIT 1")
+        if isBusy.first != nil { return Self.importLook }
+        let unfinished = try await store.status().compactMap { row -> Date? in
+            guard row.direction == "inbound", let last = row.lastRun, let next = row.nextRun else { return nil }
+            return next.timeIntervalSince(last) <= Self.continuation ? next : nil
+        }
+        return unfinished.min().map { max(0, $0.timeIntervalSince(wallClock.now)) + 0.001 }
     }
 
     /// Seconds the clock moves while nothing but imports are under way.
     private static let importLook = 2.0
+    /// Seconds within which a pull follows another that could not take everything at once.
+    private static let continuation = 61.0
 
     /// A run that failed would make every figure worthless.
     private func refuseTrouble() async throws {

@@ -85,16 +85,16 @@ extension Store {
 
     /// Sets when imports are looked at again; nothing for those that were settled meanwhile.
     /// - Parameters:
-    ///   - asked: the one ActiveCampaign was asked about and called open; the look counts for it.
-    ///   - others: those that wait behind it and were not asked about.
+    ///   - asked: those ActiveCampaign was asked about and called open; the look counts for them.
+    ///   - others: those that wait behind them and were not asked about.
     /// - Throws: `StoreError`.
-    package func postponeImports(tenant: Int32, asked: String, others: [String], checkAt: Date) async throws {
+    package func postponeImports(tenant: Int32, asked: [String], others: [String], checkAt: Date) async throws {
         try await query(
             """
             UPDATE ferry.imports SET check_at = $4, claim_at = $4,
-                checks = checks + CASE WHEN batch_id = $2 THEN 1 ELSE 0 END
-            WHERE tenant_no = $1 AND (batch_id = $2 OR batch_id = ANY ($3))
-            """, [.int4(tenant), .text(asked), .array(others), .timestamptz(checkAt)])
+                checks = checks + CASE WHEN batch_id = ANY ($2) THEN 1 ELSE 0 END
+            WHERE tenant_no = $1 AND batch_id = ANY ($2 || $3)
+            """, [.int4(tenant), .array(asked), .array(others), .timestamptz(checkAt)])
     }
 
     /// Claims imports that are to be looked at; nobody else gets them before the claim runs out.

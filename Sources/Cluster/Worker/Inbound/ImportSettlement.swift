@@ -59,27 +59,43 @@ struct ImportSettlement {
         let refused: Set<[UInt8]>
     }
 
+    /// Imports that are not done.
+    private struct Waiting {
+        /// The one that ActiveCampaign is at.
+        var first: OpenImport?
+        /// Those that wait for their turn behind it.
+        var behind: [OpenImport] = []
+        /// Those found open again and again: nobody waits for them any more.
+        var hanging: [OpenImport] = []
+
+        mutating func add(_ open: OpenImport) {
+            if open.checks < ClusterLimits.hangingImportChecks { first = open } else { hanging.append(open) }
+        }
+    }
+
     /// Looks at the tenant's open imports, oldest first, and commits those that are done.
     ///
     /// ActiveCampaign works them off one after the other, so the look ends at the first that is not done: the ones behind
-    /// it wait with it. One that hangs is looked at less and less often and holds nobody up.
+    /// it wait with it. One that hangs holds nobody up for long: after a few looks those behind it are looked at too.
     /// - Returns: the contacts that are still on their way.
     func settle(_ tally: inout RunTally) async throws -> BusyContacts {
         var busy = BusyContacts()
         var finished: [Finished] = []
-        var waiting: [OpenImport] = []
+        var waiting = Waiting()
         for open in try await session.store.openImports(tenant: session.number) {
-            guard open.checkAt <= run.now else {
-                busy.add(open, checkAgainAt: open.checkAt)
+            let isPatienceOver = run.now.timeIntervalSince(open.openedAt) > ClusterLimits.importPatience
+            guard waiting.first == nil || isPatienceOver else {
+                waiting.behind.append(open)
                 continue
             }
-            let isPatienceOver = run.now.timeIntervalSince(open.openedAt) > ClusterLimits.importPatience
-            guard waiting.isEmpty || isPatienceOver else {
-                waiting.append(open)
+            guard open.checkAt <= run.now else {
+                busy.add(open, checkAgainAt: open.checkAt)
+                if open.checks < ClusterLimits.hangingImportChecks { waiting.first = open }
                 continue
             }
             switch try await session.activeCampaign.progress(of: open.batchID) {
-            case .open where !isPatienceOver: waiting.append(open)
+            case .open where !isPatienceOver:
+                waiting.add(open)
             case .completed(let contactIDs, let refused):
                 finished.append(Finished(open: open, contactIDs: contactIDs, refused: Set(refused.map(\.hash))))
             case .lost, .open: try await writeAgain(open, &tally)
@@ -91,15 +107,30 @@ struct ImportSettlement {
         return busy
     }
 
-    /// The next look comes later each time the first of them is found open, up to a minute apart.
-    private func postpone(_ waiting: [OpenImport], _ busy: inout BusyContacts) async throws {
-        guard let first = waiting.first else { return }
-        let wait = min(
-            ClusterLimits.firstImportCheck * pow(1.5, Double(first.checks)), ClusterLimits.longestImportCheck)
-        let next = run.now.addingTimeInterval(wait)
+    /// Every look is a call: the more wait, the later the next one, so that it finds some of them done.
+    private func postpone(_ waiting: Waiting, _ busy: inout BusyContacts) async throws {
+        if let first = waiting.first {
+            // Of one whose time has not come nobody was asked.
+            let isAsked = first.checkAt <= run.now
+            let wait = max(
+                ClusterLimits.firstImportCheck * pow(1.5, Double(first.checks)),
+                ClusterLimits.importTurn * Double(1 + waiting.behind.count))
+            let next =
+                isAsked
+                ? run.now.addingTimeInterval(min(wait, ClusterLimits.longestImportCheck)) : first.checkAt
+            try await postpone(isAsked ? [first] : [], waiting.behind, until: next, &busy)
+        }
+        let later = run.now.addingTimeInterval(ClusterLimits.longestImportCheck)
+        try await postpone(waiting.hanging, [], until: later, &busy)
+    }
+
+    private func postpone(
+        _ asked: [OpenImport], _ behind: [OpenImport], until next: Date, _ busy: inout BusyContacts
+    ) async throws {
+        guard !asked.isEmpty || !behind.isEmpty else { return }
         try await session.store.postponeImports(
-            tenant: session.number, asked: first.batchID, others: waiting.dropFirst().map(\.batchID), checkAt: next)
-        for open in waiting { busy.add(open, checkAgainAt: next) }
+            tenant: session.number, asked: asked.map(\.batchID), others: behind.map(\.batchID), checkAt: next)
+        for open in asked + behind { busy.add(open, checkAgainAt: next) }
     }
 
     /// Links what finished imports have taken. Their new contacts are read together, a hundred a call.

@@ -165,12 +165,15 @@ struct SalesforceGateway: Sendable {
 
     // MARK: - Asking before a write
 
-    /// Records by address and linked records by id, all in one counted call.
+    /// Records by address and linked records by id, all in one counted call; in further ones where the addresses are too
+    /// long for one query.
     func answer(_ questions: OutboundQuestions) async throws -> OutboundAnswers {
         let ids = questions.recordIDs.filter { !$0.value.isEmpty }.sorted { $0.key.rawValue < $1.key.rawValue }
         let searched: [ObjectKind] = questions.emails.isEmpty ? [] : [.contact, .lead]
+        var lists = try reading { () throws(SalesforceError) in try addressLists(questions) }
+        let first = lists.isEmpty ? [] : lists.removeFirst()
         let answer = try await composite(for: searched + ids.map(\.key)) {
-            try searched.map { .query(try search($0, questions)) }
+            try searched.map { .query(try search($0, first, questions.contactIDs)) }
                 + ids.map { try byID($0.key, $0.value) }
                 + (questions.accountNames.isEmpty ? [] : [try accountSearch(questions.accountNames)])
         }
@@ -178,26 +181,44 @@ struct SalesforceGateway: Sendable {
         if !questions.accountNames.isEmpty, let found = answer.value.last {
             answers.accountsByName = try accounts(in: found)
         }
-        for (object, result) in zip(searched, answer.value) {
-            var page = try reading { () throws(SalesforceError) in try result.page() }
-            answers.found += page.records.compactMap { record($0, object) }
-            while let next = page.nextRecordsURL {
-                page = try await calling { () async throws(SalesforceError) in try await client.nextPage(next).value }
-                answers.found += page.records.compactMap { record($0, object) }
-            }
-        }
+        for (object, result) in zip(searched, answer.value) { answers.found += try await found(object, in: result) }
         for ((object, _), result) in zip(ids, answer.value.dropFirst(searched.count)) {
             for record in try await people(object, in: result) { answers.held[record.id] = record }
+        }
+        for list in lists {
+            let more = try await composite(for: searched) { try searched.map { .query(try search($0, list, [])) } }
+            for (object, result) in zip(searched, more.value) { answers.found += try await found(object, in: result) }
         }
         return answers
     }
 
-    private func search(_ object: ObjectKind, _ questions: OutboundQuestions) throws(SalesforceError) -> String {
+    private func found(_ object: ObjectKind, in result: SubrequestResult) async throws -> [SyncRules.SalesforceRecord] {
+        var page = try reading { () throws(SalesforceError) in try result.page() }
+        var records = page.records.compactMap { record($0, object) }
+        while let next = page.nextRecordsURL {
+            page = try await calling { () async throws(SalesforceError) in try await client.nextPage(next).value }
+            records += page.records.compactMap { record($0, object) }
+        }
+        return records
+    }
+
+    /// The addresses in lists that each fit into one query of either object.
+    private func addressLists(_ questions: OutboundQuestions) throws(SalesforceError) -> [[SOQLLiteral]] {
+        guard !questions.emails.isEmpty else { return [] }
         let emails = Set(questions.emails.map(\.normalized)).sorted().map(SOQLLiteral.string)
+        var overhead = 0
+        for object in [ObjectKind.contact, .lead] {
+            overhead = max(overhead, try search(object, Array(emails.prefix(1)), questions.contactIDs).count)
+        }
+        return try SOQL.split(emails, overhead: overhead)
+    }
+
+    private func search(
+        _ object: ObjectKind, _ emails: [SOQLLiteral], _ contactIDs: [Int64]
+    ) throws(SalesforceError) -> String {
         var condition = SOQLCondition.isIn("Email", emails)
-        if let externalIDField, !questions.contactIDs.isEmpty {
-            let ids = questions.contactIDs.map { SOQLLiteral.string(String($0)) }
-            condition = .any([condition, .isIn(externalIDField, ids)])
+        if let externalIDField, !contactIDs.isEmpty {
+            condition = .any([condition, .isIn(externalIDField, contactIDs.map { .string(String($0)) })])
         }
         return try SOQLQuery(columns(of: object), from: object.salesforceName, where: condition).render()
     }
