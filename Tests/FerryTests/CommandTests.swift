@@ -65,6 +65,11 @@ extension ProcessTests {
             #expect(!(process.errors + process.output).contains("hunter2"))
         }
 
+        @Test func aSettingThatBreaksOffIsTakenForTheOneThatBeginsSo() async throws {
+            let process = try await Self.run(["settings"], environment: ["FERRY_REDIS": "redis://127.0.0.1"])
+            #expect(process.errors.contains("did you mean FERRY_REDIS_URL?"), "\(process.errors)")
+        }
+
         @Test(arguments: [
             ("FERRY_ENV", "prod"), ("FERRY_WORKER_CONCURRENCY", "0"), ("FERRY_GRACE_SECONDS", "soon"),
             ("FERRY_INGEST_PORT", "65536"), ("FERRY_LOG_LEVEL", "loud"), ("FERRY_PUBLIC_KEY", "hunter2"),

@@ -1,7 +1,9 @@
 extension String {
-    /// The word that was probably meant; of none, a question mark.
+    /// The word that was probably meant; of none, a question mark. What breaks off early is taken for the shortest word
+    /// that begins so, however much is missing.
     func nearest(of words: [String]) -> String {
-        words.min { distance(to: $0) < distance(to: $1) } ?? "?"
+        let longer = words.filter { $0.hasPrefix(self) }
+        return longer.min { $0.count < $1.count } ?? words.min { distance(to: $0) < distance(to: $1) } ?? "?"
     }
 
     /// Levenshtein distance.
