@@ -151,7 +151,8 @@ struct RunEnding {
 extension StreamRow {
     /// Whether an alarm over vanished records is this stream's: one of its own, or one that stands.
     fileprivate func concerns(_ withheld: Set<ObjectKind>) -> Bool {
-        errorCode == MassDeleteBrake.code || (direction == .outbound ? !withheld.isEmpty : withheld.contains(object))
+        errorCode == MassDeleteBrake.code || withheld.contains(object)
+            || (direction == .outbound && object == .contact && withheld.contains(.lead))
     }
 }
 

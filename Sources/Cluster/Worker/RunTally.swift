@@ -18,8 +18,8 @@ struct RunTally: Sendable {
     var failed = 0
     /// Status write-backs accepted.
     var acknowledged = 0
-    /// Links that would be taken for missing in this run, held back or not (T20).
-    var missing = 0
+    /// Links that would be taken for missing in this run, held back or not, by object (T20).
+    var missing: [ObjectKind: Int] = [:]
     /// Objects whose links are held back from being taken for missing.
     var withheld: Set<ObjectKind> = []
     /// Whether contacts were found to have something to tell Salesforce.

@@ -136,6 +136,7 @@ package enum RuleWords {
         "relinked": "it was linked to another record, and is read anew",
         "duplicate_email": "another contact of ActiveCampaign has its e-mail address",
         "included_again": "a person took it back into the sync",
+        "partner_kept_out": "a person keeps the record of its address out of the sync",
         "no_email": "the record has no e-mail address",
         "duplicate_match": "another record has the same e-mail address or contact",
     ]

@@ -57,7 +57,8 @@ extension Store {
         let rows = try await query(
             """
             WITH wanted AS (
-                SELECT m.account_sf_id AS id FROM ferry.account_members m WHERE m.tenant_no = $1 AND m.state = 1
+                SELECT m.account_sf_id AS id FROM ferry.account_members m
+                WHERE m.tenant_no = $1 AND m.state = 1 AND NOT \(Self.isKeptOut("m.sf_id"))
                 UNION
                 -- About to be made when the answer was lost: found again although nobody belongs to it any more.
                 SELECT e.record_id FROM ferry.echo_ledger e
@@ -84,7 +85,8 @@ extension Store {
         let rows = try await query(
             """
             SELECT n.id FROM unnest($2::text[]) AS n (id) WHERE EXISTS (
-                SELECT FROM ferry.account_members m WHERE m.tenant_no = $1 AND m.account_sf_id = n.id)
+                SELECT FROM ferry.account_members m WHERE m.tenant_no = $1 AND m.account_sf_id = n.id
+                    AND NOT \(Self.isKeptOut("m.sf_id")))
                 OR EXISTS (SELECT FROM ferry.echo_ledger e
                     WHERE e.tenant_no = $1 AND e.record_id = n.id AND e.side = \(Side.activeCampaign.rawValue)
                         AND e.object = \(ObjectKind.account.rawValue))

@@ -49,7 +49,8 @@ package struct SettledMember: Sendable, Hashable {
 }
 
 extension Store {
-    /// People to be put into their accounts, by record id: those whose contact is linked and whose account is, too.
+    /// People to be put into their accounts, by record id: those whose contact is linked and whose account is, too. Who or
+    /// whose account is kept out of the sync stays where he is, and is due again once he is taken back.
     /// - Throws: `StoreError`.
     package func dueMembers(tenant: Int32, limit: Int) async throws -> [DueMember] {
         let rows = try await query(
@@ -60,6 +61,8 @@ extension Store {
             LEFT JOIN ferry.account_links a
                 ON a.tenant_no = $1 AND a.sf_id = m.account_sf_id AND a.state IN (1, 2)
             WHERE m.tenant_no = $1 AND m.state = 1 AND (m.account_sf_id IS NULL OR a.ac_id IS NOT NULL)
+                AND NOT \(Self.isKeptOut("m.sf_id")) AND NOT EXISTS (SELECT FROM ferry.record_exclusions x
+                    WHERE x.tenant_no = $1 AND x.side = 2 AND x.record_id = m.account_sf_id)
             ORDER BY m.sf_id LIMIT $2
             """, [.int4(tenant), .int(min(limit, StoreLimits.pageSize))])
         return try decode(rows) { row in

@@ -62,14 +62,19 @@ extension Store {
         return Int(try decode(rows) { try $0.get("n", as: Int64.self) }.first ?? 0)
     }
 
-    /// Active links of an object, counted as far as a bound.
+    /// Active links of an object, counted as far as a bound; of opportunities, those that were pushed.
     /// - Throws: `StoreError`.
     package func activeLinks(tenant: Int32, object: ObjectKind, upTo bound: Int) async throws -> Int {
+        let links =
+            switch object {
+            case .contact, .lead: "ferry.links WHERE object = \(object.rawValue) AND"
+            case .account: "ferry.account_links WHERE"
+            case .opportunity: "ferry.opportunity_links WHERE"
+            }
         let rows = try await query(
             """
-            SELECT count(*)::int8 AS n FROM (
-                SELECT FROM ferry.links WHERE tenant_no = $1 AND object = $2 AND state = 1 LIMIT $3) AS l
-            """, [.int4(tenant), .int2(object.rawValue), .int(bound)])
+            SELECT count(*)::int8 AS n FROM (SELECT FROM \(links) tenant_no = $1 AND state = 1 LIMIT $2) AS l
+            """, [.int4(tenant), .int(bound)])
         return Int(try decode(rows) { try $0.get("n", as: Int64.self) }.first ?? 0)
     }
 

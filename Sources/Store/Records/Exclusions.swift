@@ -16,47 +16,81 @@ package struct ExcludedRecord: Sendable, Hashable, Codable {
 package struct Exclusions: Sendable, Hashable {
     package let contacts: Set<Int64>
     package let records: Set<String>
+    /// Hashes of the addresses of linked records that are kept out.
+    private let addresses: Set<[UInt8]>
+
+    /// Code of the failure of a record that is not kept out itself, but whose partner would be one that is.
+    package static let partnerCode = "partner_kept_out"
 
     /// Makes a set.
-    package init(contacts: Set<Int64>, records: Set<String>) {
+    package init(contacts: Set<Int64> = [], records: Set<String> = [], addresses: Set<[UInt8]> = []) {
         self.contacts = contacts
         self.records = records
+        self.addresses = addresses
     }
 
-    /// Whether nothing is kept out, as with nearly every tenant.
-    package var isEmpty: Bool { contacts.isEmpty && records.isEmpty }
+    /// Whether writing this person's record would write to a contact that is kept out: the one it names, or the one that
+    /// is linked and has its address.
+    package func keepOutPartner(of record: SalesforceRecord) -> Bool {
+        record.contactID.map(contacts.contains) ?? false || record.email.map { addresses.contains($0.hash) } ?? false
+    }
 }
 
 extension Store {
+    /// Which of these people's records are kept out of the sync, and who must be for their partner's sake.
+    /// - Throws: `StoreError`.
+    package func exclusions(tenant: Int32, people records: [SalesforceRecord]) async throws -> Exclusions {
+        try await exclusions(
+            tenant: tenant, contactIDs: records.compactMap(\.contactID), recordIDs: records.map(\.id),
+            addresses: records.compactMap { $0.email?.hash })
+    }
+
     /// Which of these contacts and records are kept out of the sync: their own id is, or that of their linked partner. One
     /// round trip; a tenant without exclusions costs one look into an index.
     /// - Throws: `StoreError`.
     package func exclusions(
-        tenant: Int32, contactIDs: [Int64] = [], recordIDs: [String] = []
+        tenant: Int32, contactIDs: [Int64] = [], recordIDs: [String] = [], addresses: [[UInt8]] = []
     ) async throws -> Exclusions {
-        guard !contactIDs.isEmpty || !recordIDs.isEmpty else { return Exclusions(contacts: [], records: []) }
+        guard !contactIDs.isEmpty || !recordIDs.isEmpty else { return Exclusions() }
         let rows = try await query(
             """
             WITH own AS (SELECT side, record_id FROM ferry.record_exclusions WHERE tenant_no = $1),
             pairs AS (
-                SELECT l.ac_id, l.sf_id FROM own JOIN ferry.links l
+                SELECT l.ac_id, l.sf_id, l.email_hash FROM own JOIN ferry.links l
                     ON l.tenant_no = $1 AND l.ac_id = CASE own.side WHEN 1 THEN own.record_id::int8 END
                 UNION ALL
-                SELECT l.ac_id, l.sf_id FROM own JOIN ferry.links l
+                SELECT l.ac_id, l.sf_id, l.email_hash FROM own JOIN ferry.links l
                     ON l.tenant_no = $1 AND own.side = 2 AND l.sf_id = own.record_id
             )
-            SELECT 1::int2 AS side, n.id::text AS id FROM unnest($2::int8[]) AS n (id)
+            SELECT n.id AS contact, NULL::text AS record, NULL::bytea AS address FROM unnest($2::int8[]) AS n (id)
             WHERE EXISTS (SELECT FROM own WHERE side = 1 AND record_id = n.id::text)
                 OR EXISTS (SELECT FROM pairs WHERE ac_id = n.id)
             UNION
-            SELECT 2::int2, n.id FROM unnest($3::text[]) AS n (id)
+            SELECT NULL, n.id, NULL FROM unnest($3::text[]) AS n (id)
             WHERE EXISTS (SELECT FROM own WHERE side = 2 AND record_id = n.id)
                 OR EXISTS (SELECT FROM pairs WHERE sf_id = n.id)
-            """, [.int4(tenant), .array(contactIDs), .array(recordIDs)])
-        let found = try decode(rows) { (try $0.get("side", as: Int16.self), try $0.get("id", as: String.self)) }
+            UNION
+            SELECT NULL, NULL, email_hash FROM pairs WHERE email_hash = ANY ($4)
+            """, [.int4(tenant), .array(contactIDs), .array(recordIDs), .array(addresses)])
+        let found = try decode(rows) { row in
+            (
+                try row.optional("contact", as: Int64.self), try row.optional("record", as: String.self),
+                try row.optional("address", as: [UInt8].self)
+            )
+        }
         return Exclusions(
-            contacts: Set(found.filter { $0.0 == Side.activeCampaign.rawValue }.compactMap { Int64($0.1) }),
-            records: Set(found.filter { $0.0 == Side.salesforce.rawValue }.map(\.1)))
+            contacts: Set(found.compactMap(\.0)), records: Set(found.compactMap(\.1)),
+            addresses: Set(found.compactMap(\.2)))
+    }
+
+    /// A condition: whether a person's record is kept out, by its own id or its linked contact's. For statements whose first
+    /// value is the tenant; a tenant without exclusions costs one look into an index.
+    static func isKeptOut(_ recordID: String) -> String {
+        """
+        EXISTS (SELECT FROM ferry.record_exclusions e LEFT JOIN ferry.links k
+            ON k.tenant_no = $1 AND k.ac_id = CASE e.side WHEN 1 THEN e.record_id::int8 END
+            WHERE e.tenant_no = $1 AND (e.side = 2 AND e.record_id = \(recordID) OR k.sf_id = \(recordID)))
+        """
     }
 
     /// Keeps a record out of the sync until `include`; what waits for it is settled as excluded by the next run.
@@ -84,7 +118,7 @@ extension Store {
     }
 
     /// Takes records back into the sync. What changed meanwhile is found by making the contacts pending and the failures
-    /// due; Salesforce's side is read by id with the failures.
+    /// due: Salesforce's side is read by id with the failures, ActiveCampaign's accounts with the next walk.
     /// - Returns: the ids that had been kept out.
     /// - Throws: `StoreError`.
     package func include(
@@ -103,11 +137,15 @@ extension Store {
                     UNION
                     SELECT l.ac_id, l.object, l.sf_id FROM gone g JOIN ferry.links l
                         ON l.tenant_no = $1 AND g.side = 2 AND l.sf_id = g.record_id
+                ), partners AS (
+                    UPDATE ferry.record_failures SET retry_at = $4
+                    WHERE tenant_no = $1 AND code = '\(Exclusions.partnerCode)' AND EXISTS (SELECT FROM gone)
+                    RETURNING direction, record_id
                 ), contacts AS (
                     INSERT INTO ferry.pending_changes AS p (tenant_no, ac_id, source, first_seen_at, last_seen_at)
                     SELECT DISTINCT $1::int4, id, \(ChangeSource.command.rawValue)::int2, $4::timestamptz, $4::timestamptz
                     FROM (SELECT record_id::int8 AS id FROM gone WHERE side = 1 UNION SELECT ac_id FROM again
-                        WHERE ac_id > 0) AS n
+                        WHERE ac_id > 0 UNION SELECT record_id::int8 FROM partners WHERE direction = 1) AS n
                     ON CONFLICT (tenant_no, ac_id) DO UPDATE SET version = p.version + 1,
                         last_seen_at = excluded.last_seen_at
                 ), records AS (
@@ -118,6 +156,13 @@ extension Store {
                         SELECT record_id, CASE left(record_id, 3) WHEN '00Q' THEN 2 WHEN '001' THEN 3
                             WHEN '006' THEN 4 ELSE 1 END::int2 FROM gone
                         WHERE side = 2) AS n
+                    ON CONFLICT (tenant_no, direction, record_id) DO UPDATE SET retry_at = excluded.retry_at
+                ), accounts AS (
+                    INSERT INTO ferry.record_failures AS f (tenant_no, direction, object, record_id, code, class,
+                        first_seen_at, last_seen_at, retry_at)
+                    SELECT $1, 1, 3, g.record_id, 'included_again', \(FailureClass.transient.rawValue), $4, $4, $4
+                    FROM gone g JOIN ferry.account_links a ON a.tenant_no = $1 AND a.sf_id = g.record_id
+                    WHERE g.side = 2
                     ON CONFLICT (tenant_no, direction, record_id) DO UPDATE SET retry_at = excluded.retry_at
                 )
                 SELECT record_id FROM gone

@@ -94,7 +94,8 @@ extension Store {
     }
 
     /// Makes failures of one tenant due now and asks for the runs that try them again: a Salesforce record is read by the
-    /// next pull, a contact becomes pending for the next outbound batch, also when nothing of it has changed.
+    /// next pull, a contact becomes pending for the next outbound batch, also when nothing of it has changed, and an account
+    /// is looked at by the next walk.
     /// - Returns: the records that will be tried; at most `StoreLimits.failuresPerRetry`.
     /// - Throws: `StoreError`.
     package func retryFailures(
@@ -111,7 +112,8 @@ extension Store {
                 """
                 WITH chosen AS (
                     SELECT tenant_no, direction, record_id FROM ferry.record_failures f
-                    WHERE \(Self.failureFilter) AND (f.direction = 2 OR f.record_id ~ '^[0-9]{1,18}$')
+                    WHERE \(Self.failureFilter) AND (f.direction = 2 OR f.object = 3
+                        OR f.record_id ~ '^[0-9]{1,18}$')
                     ORDER BY record_id LIMIT \(StoreLimits.failuresPerRetry) FOR UPDATE
                 ), due AS (
                     UPDATE ferry.record_failures f SET retry_at = $6 FROM chosen c
@@ -120,7 +122,7 @@ extension Store {
                 ), pending AS (
                     INSERT INTO ferry.pending_changes AS p (tenant_no, ac_id, source, first_seen_at, last_seen_at)
                     SELECT tenant_no, record_id::int8, \(ChangeSource.command.rawValue), $6, $6 FROM due
-                    WHERE direction = 1 ORDER BY record_id::int8
+                    WHERE direction = 1 AND object <> 3 ORDER BY record_id::int8
                     ON CONFLICT (tenant_no, ac_id) DO UPDATE SET version = p.version + 1,
                         last_seen_at = excluded.last_seen_at, not_before = '-infinity', attempts = 0
                 )

@@ -64,6 +64,19 @@ extension Store {
         }
     }
 
+    /// Of linked accounts, those whose ActiveCampaign side is to be looked at again whether or not it changed: they were
+    /// held, or kept out, until now.
+    /// - Throws: `StoreError`.
+    package func accountsDue(tenant: Int32, among recordIDs: [String], now: Date) async throws -> Set<String> {
+        guard !recordIDs.isEmpty else { return [] }
+        let rows = try await query(
+            """
+            SELECT record_id FROM ferry.record_failures
+            WHERE tenant_no = $1 AND direction = 1 AND record_id = ANY ($2) AND retry_at <= $3
+            """, [.int4(tenant), .array(recordIDs), .timestamptz(now)])
+        return Set(try decode(rows) { try $0.get("record_id", as: String.self) })
+    }
+
     /// What records held when they were refused for good, by record id.
     /// - Throws: `StoreError`.
     package func refusedFingerprints(

@@ -40,14 +40,15 @@ extension Store {
         }
     }
 
-    /// Opportunities that wait, and whose contact is synced by now, by id.
+    /// Opportunities that wait, and whose contact is synced by now and not kept out, by id.
     /// - Throws: `StoreError`.
     package func dueOpportunities(tenant: Int32, limit: Int) async throws -> [String] {
         let rows = try await query(
             """
             SELECT o.sf_id FROM ferry.opportunity_links o
             JOIN ferry.links l ON l.tenant_no = $1 AND l.sf_id = o.contact_sf_id AND l.state = 1
-            WHERE o.tenant_no = $1 AND o.state = 3 ORDER BY o.sf_id LIMIT $2
+            WHERE o.tenant_no = $1 AND o.state = 3 AND NOT \(Self.isKeptOut("o.contact_sf_id"))
+            ORDER BY o.sf_id LIMIT $2
             """, [.int4(tenant), .int(min(limit, StoreLimits.pageSize))])
         return try decode(rows) { try $0.get("sf_id", as: String.self) }
     }

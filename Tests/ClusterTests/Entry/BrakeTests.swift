@@ -134,4 +134,104 @@ struct BrakeTests {
         #expect(missing == 3)
         await cluster.stop()
     }
+
+    // MARK: - Accounts and opportunities
+
+    private static func withAccounts() async throws -> (cluster: TestCluster, tenant: TestTenant) {
+        let cluster = try await TestCluster.start()
+        var options = TestTenant.Options()
+        options.settings = ["sync_accounts": "true", "sync_opportunities": "true"]
+        return (cluster, try await TestTenant("acme", in: cluster, options))
+    }
+
+    @Test(arguments: [SyncRules.Direction.inbound, .outbound])
+    func T13_anAccountWrittenTooOftenIsHeldUntilTheHourIsOver(direction: SyncRules.Direction) async throws {
+        let (cluster, tenant) = try await Self.withAccounts()
+        let account = try tenant.org.actAsUser { try $0.create("Account", ["Name": "Acme"]) }
+        try tenant.createContact("ann@a.example", ["AccountId": .text(account)])
+        try await cluster.rounds(2)
+        cluster.advance(3_600)
+        let company = try #require(tenant.account.companies().first).id
+        func edit(_ name: String) throws {
+            if direction == .inbound { return try tenant.update("Account", account, ["Name": .text(name)]) }
+            try tenant.account.actAsPerson { try $0.editCompany(company, name: name) }
+        }
+        func reached() -> String? {
+            direction == .inbound
+                ? tenant.account.companies().first?.name : tenant.org.record(account)?["Name"].text
+        }
+        func run() async throws {
+            try await tenant.request(direction, in: cluster)
+            try await cluster.settle()
+        }
+        for number in 1...LoopBrake.writes {
+            try edit("Acme \(number)")
+            try await run()
+            cluster.advance(10)
+        }
+        #expect(reached() == "Acme \(LoopBrake.writes)")
+        for name in ["too often", "still"] {
+            try edit(name)
+            try await run()
+            #expect(reached() == "Acme \(LoopBrake.writes)")
+            cluster.advance(30)
+        }
+        #expect(try await cluster.decisions(22, reason: "T13") == 1, "it is held once")
+        cluster.advance(3_700)
+        try await cluster.round()
+        #expect(reached() == "still", "the hour is over")
+        let number = try await tenant.number(in: cluster)
+        #expect(try await cluster.store.failures(tenant: number, code: LoopBrake.code) == 0)
+        await cluster.stop()
+    }
+
+    @Test func T20_manyAccountsAndOpportunitiesThatVanishAreHeldBackUntilSomebodyConfirms() async throws {
+        let (cluster, tenant) = try await Self.withAccounts()
+        var (accounts, deals): ([String], [String]) = ([], [])
+        try tenant.org.actAsUser { actions in
+            for number in 1...30 {
+                let account = try actions.create("Account", ["Name": .text("Acme \(number)")])
+                let contact = try actions.create(
+                    "Contact",
+                    ["Email": .text("p\(number)@a.example"), "LastName": "P", "AccountId": .text(account)])
+                let deal = try actions.create(
+                    "Opportunity", ["Name": "Big", "StageName": "Prospecting", "CloseDate": .date(20_818)])
+                _ = try actions.create(
+                    "OpportunityContactRole",
+                    ["OpportunityId": .text(deal), "ContactId": .text(contact), "IsPrimary": .bool(true)])
+                accounts.append(account)
+                deals.append(deal)
+            }
+        }
+        try await cluster.rounds(2)
+        func gone(_ table: String) async throws -> Int64 {
+            try await cluster.value("SELECT count(*) AS value FROM ferry.\(table) WHERE state = 2")
+        }
+        try tenant.org.actAsUser { actions in
+            for record in deals.prefix(25) + accounts.prefix(25) { try actions.delete(record) }
+        }
+        try await cluster.rounds(2)
+        #expect(try await gone("account_links") == 0)
+        #expect(try await gone("opportunity_links") == 0)
+        let rows = try await cluster.store.status(tenant: "acme").filter { $0.state == "needs attention" }
+        #expect(Set(rows.map(\.object)).isSuperset(of: ["account", "opportunity"]))
+
+        try tenant.org.actAsUser { try $0.undelete(accounts[0]) }
+        try await cluster.rounds(1)
+        let number = try await tenant.number(in: cluster)
+        let held: Int64 = try await cluster.value(
+            """
+            SELECT count(*) AS value FROM ferry.record_failures WHERE object IN (3, 4) AND code = '\(MassDeleteBrake.code)'
+            """)
+        #expect(held == 49, "one is there again")
+        _ = try await cluster.store.confirmMissing(
+            tenant: number, until: cluster.wallClock.now.addingTimeInterval(86_400), by: Errand(actor: "test"),
+            now: cluster.wallClock.now)
+        try await cluster.settle()
+        #expect(try await gone("account_links") == 24)
+        #expect(try await gone("opportunity_links") == 25)
+        try await cluster.rounds(1)
+        #expect(try await cluster.store.status(tenant: "acme").allSatisfy { $0.state != "needs attention" })
+        await cluster.stop()
+    }
 }

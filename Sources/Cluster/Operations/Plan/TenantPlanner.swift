@@ -82,8 +82,10 @@ package struct TenantPlanner: Sendable {
         _ records: [SalesforceRecord], _ object: ObjectKind, _ session: TenantSession, _ page: inout InboundPage,
         _ plan: inout TenantPlan
     ) async throws {
-        let excluded = try await session.store.exclusions(tenant: session.number, recordIDs: records.map(\.id))
-        let (kept, followed) = records.partitioned { excluded.records.contains($0.id) }
+        let excluded = try await session.store.exclusions(tenant: session.number, people: records)
+        let (kept, followed) = records.partitioned {
+            excluded.records.contains($0.id) || excluded.keepOutPartner(of: $0)
+        }
         for record in kept {
             plan.skip(Decision(.outOfScope, .inbound, object, recordID: record.id, reason: Decision.excluded))
         }

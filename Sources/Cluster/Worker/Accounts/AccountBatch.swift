@@ -63,12 +63,18 @@ struct AccountBatch {
             try await session.store.accountLinks(tenant: session.number, accountIDs: accounts.map(\.id)).map {
                 ($0.contactID, $0)
             }, uniquingKeysWith: { first, _ in first })
-        let echoes = try await session.echoes(of: links.values.map(\.recordID))
+        let recordIDs = links.values.map(\.recordID)
+        let echoes = try await session.echoes(of: recordIDs)
+        // What is kept out is looked at again when it is taken back.
+        let excluded = try await session.store.exclusions(tenant: session.number, recordIDs: recordIDs)
+        let again = try await session.store.accountsDue(tenant: session.number, among: recordIDs, now: run.now)
+        for id in again.subtracting(excluded.records) { commit.resolveFailure(.outbound, recordID: id) }
         tally.seen += links.count
         var changes: [Change] = []
         for record in accounts {
             guard let link = links[record.id], link.state == .active else { continue }
-            let hasChanged = record.updatedAt.map { $0 >= since } ?? true
+            guard !excluded.records.contains(link.recordID) else { continue }
+            let hasChanged = again.contains(link.recordID) || record.updatedAt.map { $0 >= since } ?? true
             let account = try await session.activeCampaign.account(record, reading: hasChanged ? tags : [])
             let fields = rules.changedFields(
                 in: account, link: link, echoes: echoes.records[link.recordID] ?? [],
@@ -93,6 +99,9 @@ struct AccountBatch {
         let held = Dictionary(
             try await session.salesforce.records(.account, ids: changes.map(\.link.recordID)).map { ($0.id, $0) },
             uniquingKeysWith: { first, _ in first })
+        let gone = changes.filter { change in held[change.link.recordID].map(\.isDeleted) ?? true }
+        let isHeldBack = try await MassDeleteCheck(session: session, run: run).holdsBack(
+            gone.map { ($0.link.recordID, contactID: nil) }, .account, .outbound, &commit, &tally)
         var writes: [Change] = []
         for change in changes {
             let own = echoes.records[change.link.recordID] ?? []
@@ -108,6 +117,7 @@ struct AccountBatch {
                 tally.conflicts += 1
                 commit.accountLinks.append(change.link.settled(losing: change.fields, of: projection, email: nil))
                 commit.decisions.append(decision(.conflictLost, change, reason: "R53"))
+            case .missing where isHeldBack: continue
             case .missing:
                 var gone = change.link
                 gone.state = .missing
@@ -115,7 +125,11 @@ struct AccountBatch {
                 commit.decisions.append(decision(.tombstoned, change, reason: "R89"))
             }
         }
-        return try await send(writes, echoes, into: &commit, &tally)
+        let braked = try await LoopBrakeCheck(session: session, run: run).heldAccounts(
+            writes.map(\.link.recordID), .outbound, &commit, &tally)
+        let isWhole = try await send(
+            writes.filter { !braked.contains($0.link.recordID) }, echoes, into: &commit, &tally)
+        return isWhole && !isHeldBack
     }
 
     private func send(

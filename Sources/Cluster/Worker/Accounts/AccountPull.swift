@@ -51,10 +51,17 @@ struct AccountPull {
     func settle(ids: [String], _ tally: inout RunTally) async throws {
         guard isOn, !ids.isEmpty else { return }
         do {
-            try await settle(try await session.salesforce.records(.account, ids: ids), cursor: nil, &tally)
+            try await settle(
+                try await session.salesforce.recordsIncludingDeleted(.account, ids: ids), &tally)
         } catch let trouble as StreamTrouble {
             tally.troubles[.account] = trouble
         }
+    }
+
+    /// Settles accounts that were read by id.
+    func settle(_ records: [SalesforceRecord], _ tally: inout RunTally) async throws {
+        guard isOn, !records.isEmpty else { return }
+        try await settle(records, cursor: nil, &tally)
     }
 
     private func settle(
@@ -66,8 +73,12 @@ struct AccountPull {
         let (kept, followed) = records.partitioned { excluded.records.contains($0.id) }
         commit.note(
             kept.map { Decision(.outOfScope, .inbound, .account, recordID: $0.id, reason: Decision.excluded) })
+        for record in kept { commit.resolveFailure(.inbound, recordID: record.id) }
         let echoes = try await session.echoes(of: followed.map(\.id))
-        let writes = try await plan(followed, echoes, &commit)
+        let planned = try await plan(followed, echoes, &commit, &tally)
+        let held = try await LoopBrakeCheck(session: session, run: run).heldAccounts(
+            planned.filter { $0.settled != nil }.map(\.record.id), .inbound, &commit, &tally)
+        let writes = planned.filter { !held.contains($0.record.id) }
         var writer = AccountWriter(session: session, run: run, echoes: echoes)
         do {
             for (number, write) in writes.enumerated() {
@@ -86,7 +97,8 @@ struct AccountPull {
 
     /// Decides every account; what needs no write is settled at once.
     private func plan(
-        _ records: [SalesforceRecord], _ echoes: OutstandingEchoes, _ commit: inout RunCommit
+        _ records: [SalesforceRecord], _ echoes: OutstandingEchoes, _ commit: inout RunCommit,
+        _ tally: inout RunTally
     ) async throws -> [AccountWriter.Write] {
         guard !records.isEmpty else { return [] }
         let ids = records.map(\.id)
@@ -96,12 +108,16 @@ struct AccountPull {
             ).map { ($0.recordID, $0) }, uniquingKeysWith: { first, _ in first })
         let inhabited = try await session.store.inhabitedAccounts(tenant: session.number, among: ids)
         merge(records, &links, &commit)
-        return records.compactMap { record in
-            let link = links[record.id]
-            let intent = session.accountRules.intent(
-                for: record, link: link, isWanted: inhabited.contains(record.id),
+        let intents = records.map { record in
+            session.accountRules.intent(
+                for: record, link: links[record.id], isWanted: inhabited.contains(record.id),
                 echoes: echoes.records[record.id] ?? [], accountEchoes: echoes.contacts[record.id] ?? [])
-            return write(for: intent, record, link, &commit)
+        }
+        let vanished = zip(records, intents).filter { $0.1.isMissing }.map { ($0.0.id, contactID: Int64?.none) }
+        let isHeldBack = try await MassDeleteCheck(session: session, run: run).holdsBack(
+            vanished, .account, .inbound, &commit, &tally)
+        return zip(records, intents).compactMap { record, intent in
+            isHeldBack && intent.isMissing ? nil : write(for: intent, record, links[record.id], &commit)
         }
     }
 
@@ -139,10 +155,12 @@ struct AccountPull {
             return nil
         case .acknowledge(let settled, let code, let reason):
             commit.accountLinks.append(settled)
+            commit.resolveFailure(.inbound, recordID: record.id)
             commit.note([Decision(code, .inbound, .account, recordID: record.id, reason: reason)])
             return nil
         case .markMissing(let missing):
             commit.accountLinks.append(missing)
+            commit.resolveFailure(.inbound, recordID: record.id)
             commit.decisions.append(Decision(.tombstoned, .inbound, .account, recordID: record.id, reason: "R89"))
             return nil
         case .update(let settled, let fields):
@@ -188,4 +206,9 @@ struct AccountPull {
         try await settle(try await session.salesforce.records(.account, ids: wanted), cursor: nil, &tally)
         if wanted.count == ClusterLimits.accountsPerRun { tally.hasMore = true }
     }
+}
+
+extension AccountIntent {
+    /// Whether the account's link is taken for missing.
+    fileprivate var isMissing: Bool { if case .markMissing = self { true } else { false } }
 }

@@ -10,58 +10,88 @@ struct LoopBrakeCheck {
     let session: TenantSession
     let run: RunContext
 
+    /// A linked record that is about to be written.
+    private struct Candidate {
+        let object: ObjectKind
+        var contactID: Int64?
+        let recordID: String
+        /// The id its failure row has in this direction.
+        let failureID: String
+    }
+
     /// The contacts of a pull's page that may be written. Records that enter are not counted: they have no past.
     func free(
         _ writes: [ContactWrite], _ commit: inout RunCommit, _ tally: inout RunTally
     ) async throws -> [ContactWrite] {
-        let linked = writes.filter { $0.contactID != nil }
-        let standings = try await session.store.loopStandings(
-            tenant: session.number, direction: .inbound, records: linked.map { ($0.recordID, $0.recordID) },
-            now: run.now)
-        guard !standings.isEmpty else { return writes }
-        for write in linked {
-            guard let standing = standings[write.recordID] else { continue }
-            let until = hold(
-                standing, .inbound, write.object, contactID: write.contactID, recordID: write.recordID,
-                failureID: write.recordID, &commit, &tally)
-            tally.leave(until: until)
+        let candidates = writes.filter { $0.contactID != nil }.map {
+            Candidate(
+                object: $0.object, contactID: $0.contactID, recordID: $0.recordID, failureID: $0.recordID)
         }
-        return writes.filter { standings[$0.recordID] == nil }
+        let held = try await held(candidates, .inbound, &commit, &tally)
+        held.values.forEach { tally.leave(until: $0) }
+        return writes.filter { held[$0.recordID] == nil }
     }
 
     /// The records of a batch that may be written; the others' changes stay pending.
     func free(
         _ writes: [RecordWrite], _ commit: inout RunCommit, _ tally: inout RunTally
     ) async throws -> [RecordWrite] {
-        let linked = writes.compactMap { write in write.recordID.map { (write: write, recordID: $0) } }
-        let standings = try await session.store.loopStandings(
-            tenant: session.number, direction: .outbound,
-            records: linked.map { ($0.recordID, String($0.write.contactID)) }, now: run.now)
-        guard !standings.isEmpty else { return writes }
-        for (write, recordID) in linked {
-            guard let standing = standings[recordID] else { continue }
-            let until = hold(
-                standing, .outbound, write.object, contactID: write.contactID, recordID: recordID,
-                failureID: String(write.contactID), &commit, &tally)
-            commit.deferChange(write.contactID, until: until, reason: LoopBrake.code)
+        let candidates = writes.compactMap { write in
+            write.recordID.map {
+                Candidate(
+                    object: write.object, contactID: write.contactID, recordID: $0, failureID: String(write.contactID))
+            }
         }
-        return writes.filter { write in write.recordID.map { standings[$0] == nil } ?? true }
+        let held = try await held(candidates, .outbound, &commit, &tally)
+        for candidate in candidates {
+            guard let until = held[candidate.recordID], let contactID = candidate.contactID else { continue }
+            commit.deferChange(contactID, until: until, reason: LoopBrake.code)
+        }
+        return writes.filter { write in write.recordID.map { held[$0] == nil } ?? true }
+    }
+
+    /// Of linked accounts about to be written, those that may not be now. Salesforce's are read again by id when they are
+    /// let go, ActiveCampaign's by the next walk after that.
+    func heldAccounts(
+        _ recordIDs: [String], _ direction: Direction, _ commit: inout RunCommit, _ tally: inout RunTally
+    ) async throws -> Set<String> {
+        let candidates = recordIDs.map { Candidate(object: .account, recordID: $0, failureID: $0) }
+        let held = try await held(candidates, direction, &commit, &tally)
+        if direction == .inbound { held.values.forEach { tally.leave(until: $0) } }
+        return Set(held.keys)
+    }
+
+    /// Those that may not be written now, with the instants they are let go; who is held from now on is said so once.
+    private func held(
+        _ candidates: [Candidate], _ direction: Direction, _ commit: inout RunCommit, _ tally: inout RunTally
+    ) async throws -> [String: Date] {
+        let standings = try await session.store.loopStandings(
+            tenant: session.number, direction: direction,
+            records: candidates.map { ($0.recordID, $0.failureID) }, now: run.now)
+        var held: [String: Date] = [:]
+        for candidate in candidates {
+            switch standings[candidate.recordID] {
+            case nil: continue
+            case .held(let until): held[candidate.recordID] = until
+            case .overrun: held[candidate.recordID] = hold(candidate, direction, &commit, &tally)
+            }
+        }
+        return held
     }
 
     private func hold(
-        _ standing: LoopStanding, _ direction: Direction, _ object: ObjectKind, contactID: Int64?, recordID: String,
-        failureID: String, _ commit: inout RunCommit, _ tally: inout RunTally
+        _ candidate: Candidate, _ direction: Direction, _ commit: inout RunCommit, _ tally: inout RunTally
     ) -> Date {
-        if case .held(let until) = standing { return until }
         let until = LoopBrake.release(heldAt: run.now)
         tally.failed += 1
         commit.fail(
-            direction, object, recordID: failureID, code: LoopBrake.code, fields: [], fingerprint: nil, now: run.now,
-            retryAt: until, kind: .human,
+            direction, candidate.object, recordID: candidate.failureID, code: LoopBrake.code, fields: [],
+            fingerprint: nil, now: run.now, retryAt: until, kind: .human,
             message: "written \(LoopBrake.writes) times within an hour; another program may be changing it back")
         commit.record([
             Decision(
-                .loopBrake, direction, object, contactID: contactID, recordID: recordID, reason: LoopBrake.rule)
+                .loopBrake, direction, candidate.object, contactID: candidate.contactID, recordID: candidate.recordID,
+                reason: LoopBrake.rule)
         ])
         return until
     }

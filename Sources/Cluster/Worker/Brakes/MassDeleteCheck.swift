@@ -11,18 +11,30 @@ struct MassDeleteCheck {
     func free(
         _ verdicts: [InboundVerdict], _ object: ObjectKind, _ commit: inout RunCommit, _ tally: inout RunTally
     ) async throws -> [InboundVerdict] {
-        let vanished = verdicts.compactMap(\.vanishedLink)
-        guard try await holds(vanished.count, object, .inbound, &tally) else { return verdicts }
-        for link in vanished { withhold(link, &commit) }
+        let vanished = verdicts.compactMap(\.vanishedLink).map { ($0.recordID, contactID: Optional($0.contactID)) }
+        guard try await holdsBack(vanished, object, .inbound, &commit, &tally) else { return verdicts }
         return verdicts.filter { $0.vanishedLink == nil }
     }
 
-    /// Keeps a record that seems gone among the failures.
-    func withhold(_ link: Link, _ commit: inout RunCommit) {
-        commit.fail(
-            .inbound, link.object, recordID: link.recordID, code: MassDeleteBrake.code, fields: [], fingerprint: nil,
-            now: run.now, kind: .human)
-        commit.record([decision(.inbound, link)])
+    /// Whether records of a page that seem gone are held back; they wait among the failures of the pull, which finds out
+    /// by their ids.
+    /// - Parameter vanished: record ids with the contacts they belong to; accounts have none.
+    func holdsBack(
+        _ vanished: [(recordID: String, contactID: Int64?)], _ object: ObjectKind, _ direction: Direction,
+        _ commit: inout RunCommit, _ tally: inout RunTally
+    ) async throws -> Bool {
+        guard try await holds(vanished.count, object, direction, &tally) else { return false }
+        for (recordID, contactID) in vanished {
+            commit.fail(
+                .inbound, object, recordID: recordID, code: MassDeleteBrake.code, fields: [], fingerprint: nil,
+                now: run.now, kind: .human)
+            commit.record([
+                Decision(
+                    .withheldMassDelete, direction, object, contactID: contactID, recordID: recordID,
+                    reason: MassDeleteBrake.rule)
+            ])
+        }
+        return true
     }
 
     /// A batch's verdicts; contacts whose records seem gone stay pending and are looked at again.
@@ -40,7 +52,13 @@ struct MassDeleteCheck {
             guard let link = verdict.vanishedLink, held.contains(link.object) else { return (contactID, verdict) }
             return (
                 contactID,
-                .deferred(nil, until: until, reason: MassDeleteBrake.code, [decision(.outbound, link)])
+                .deferred(
+                    nil, until: until, reason: MassDeleteBrake.code,
+                    [
+                        Decision(
+                            .withheldMassDelete, .outbound, link.object, contactID: link.contactID,
+                            recordID: link.recordID, reason: MassDeleteBrake.rule)
+                    ])
             )
         }
     }
@@ -50,22 +68,17 @@ struct MassDeleteCheck {
         _ count: Int, _ object: ObjectKind, _ direction: Direction, _ tally: inout RunTally
     ) async throws -> Bool {
         guard count > 0, !session.confirmsMissing(at: run.now) else { return false }
-        tally.missing += count
-        let stream = try session.stream(direction, direction == .outbound ? .contact : object)
+        let missing = tally.missing[object, default: 0] + count
+        tally.missing[object] = missing
+        let stream = try session.stream(direction, direction == .outbound && object == .lead ? .contact : object)
         var isHeld = stream.errorCode == MassDeleteBrake.code
-        if !isHeld, tally.missing > MassDeleteBrake.records {
+        if !isHeld, missing > MassDeleteBrake.records {
             let links = try await session.store.activeLinks(
-                tenant: session.number, object: object, upTo: MassDeleteBrake.enough(for: tally.missing))
-            isHeld = MassDeleteBrake.holds(missing: tally.missing, links: links)
+                tenant: session.number, object: object, upTo: MassDeleteBrake.enough(for: missing))
+            isHeld = MassDeleteBrake.holds(missing: missing, links: links)
         }
         if isHeld { tally.withheld.insert(object) }
         return isHeld
-    }
-
-    private func decision(_ direction: Direction, _ link: Link) -> Decision {
-        Decision(
-            .withheldMassDelete, direction, link.object, contactID: link.contactID, recordID: link.recordID,
-            reason: MassDeleteBrake.rule)
     }
 }
 

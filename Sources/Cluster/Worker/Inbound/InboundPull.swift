@@ -134,13 +134,16 @@ struct InboundPull {
         let due = try await session.store.failuresDue(
             tenant: session.number, direction: .inbound, now: run.now, limit: ClusterLimits.retriesPerRun)
         tally.hasMore = due.count == ClusterLimits.retriesPerRun
-        func ids(_ object: ObjectKind) -> [String] { due.filter { $0.object == object }.map(\.recordID) }
+        func ids(_ object: ObjectKind) -> [String] {
+            due.filter { $0.object == object && $0.code != MassDeleteBrake.code }.map(\.recordID)
+        }
         try await AccountPull(session: session, run: run).settle(ids: ids(.account), &tally)
         try await OpportunityPull(session: session, run: run).settle(ids: ids(.opportunity), &tally)
         for object in Self.order where session.brokenSelection(of: object).isEmpty {
             let own = due.filter { $0.object == object && $0.code != MassDeleteBrake.code }
             guard !own.isEmpty else { continue }
-            let records = try await session.salesforce.records(object, ids: own.map(\.recordID))
+            // Deleted ones too: one that was kept out when it was deleted or merged is not met again otherwise.
+            let records = try await session.salesforce.recordsIncludingDeleted(object, ids: own.map(\.recordID))
             let followed = try await LifecycleSettlement(session: session, run: run).settle(
                 records, busy: busy, &tally)
             let counts = Dictionary(
@@ -162,14 +165,22 @@ struct InboundPull {
                 tenant: session.number, after: last, limit: ClusterLimits.inboundPage)
             guard let end = held.last?.recordID else { return }
             last = end
-            for object in Self.order where session.brokenSelection(of: object).isEmpty {
-                let own = held.filter { $0.object == object }
+            for object in ObjectKind.allCases where session.brokenSelection(of: object).isEmpty {
+                let own = held.filter { $0.object == object }.map(\.recordID)
                 guard !own.isEmpty else { continue }
-                let records = try await MissingSettlement(session: session, run: run).read(
-                    own.map(\.recordID), object)
-                // What is not confirmed stays held back; what is there again goes on.
-                let usable = isConfirmed ? records : records.filter { !$0.isDeleted }
-                try await settle(usable, object, cursor: nil, busy: busy, claims: &claims, &tally)
+                do {
+                    let records = try await MissingSettlement(session: session, run: run).read(own, object)
+                    // What is not confirmed stays held back; what is there again goes on.
+                    let usable = isConfirmed ? records : records.filter { !$0.isDeleted }
+                    switch object {
+                    case .contact, .lead:
+                        try await settle(usable, object, cursor: nil, busy: busy, claims: &claims, &tally)
+                    case .account: try await AccountPull(session: session, run: run).settle(usable, &tally)
+                    case .opportunity: try await OpportunityPull(session: session, run: run).settle(usable, &tally)
+                    }
+                } catch let trouble as StreamTrouble where !Self.order.contains(object) {
+                    tally.troubles[object] = trouble
+                }
             }
             guard held.count == ClusterLimits.inboundPage else { return }
         }
@@ -194,10 +205,12 @@ struct InboundPull {
         if session.tenant.settings.syncsAccounts { commit.note(membershipsOf: records) }
         var page = InboundPage(
             rules: extras.rules ?? session.inbound(object), hasStatus: session.acknowledges, claims: claims)
-        let excluded = try await session.store.exclusions(tenant: session.number, recordIDs: records.map(\.id))
-        let (kept, followed) = records.partitioned { excluded.records.contains($0.id) }
+        let excluded = try await session.store.exclusions(tenant: session.number, people: records)
+        let (kept, followed) = records.partitioned {
+            excluded.records.contains($0.id) || excluded.keepOutPartner(of: $0)
+        }
         commit.note(kept.map { Decision(.outOfScope, .inbound, object, recordID: $0.id, reason: Decision.excluded) })
-        for record in kept { commit.resolveFailure(.inbound, recordID: record.id) }
+        for record in kept { keepOut(record, isItself: excluded.records.contains(record.id), &commit) }
         let (waiting, free) = followed.partitioned { busy.records[$0.id] != nil }
         let echoes = try await session.echoes(
             of: free.map(\.id) + free.compactMap { $0.contactID.map { "new:\($0)" } })
@@ -271,6 +284,15 @@ struct InboundPull {
                 .inbound, record.object, recordID: record.id, code: "import_open", fields: [], fingerprint: nil,
                 now: run.now, retryAt: busy.checkAgainAt)
         }
+    }
+
+    /// A record that somebody keeps out is found again by that when it is taken back; one that is left out for its
+    /// partner's sake must be remembered.
+    private func keepOut(_ record: SalesforceRecord, isItself: Bool, _ commit: inout RunCommit) {
+        guard !isItself, !record.isDeleted else { return commit.resolveFailure(.inbound, recordID: record.id) }
+        commit.fail(
+            .inbound, record.object, recordID: record.id, code: Exclusions.partnerCode, fields: [], fingerprint: nil,
+            now: run.now, kind: .human)
     }
 
     /// A record that a rule keeps out for its data is an error its owner can see and mend (R7, D3, D4).

@@ -17,7 +17,12 @@ struct LifecycleSettlement {
     func settle(
         _ records: [SalesforceRecord], busy: BusyContacts, _ tally: inout RunTally
     ) async throws -> Set<String> {
-        let moved = records.filter { $0.successorID != nil || $0.isConverted }
+        let changed = records.filter { $0.successorID != nil || $0.isConverted }
+        guard !changed.isEmpty else { return [] }
+        let excluded = try await session.store.exclusions(
+            tenant: session.number, recordIDs: changed.flatMap { [$0.id, $0.successorID].compactMap(\.self) })
+        // A record that is kept out stays where it is: it is read again when it is taken back.
+        let moved = changed.filter { !excluded.records.contains($0.id) }
         guard !moved.isEmpty else { return [] }
         var book = try await book(of: moved)
         var commit = session.commit(run)
@@ -32,7 +37,8 @@ struct LifecycleSettlement {
                 now: run.now, retryAt: busy.checkAgainAt, kind: .transient)
         }
         merge(free, &book, &commit)
-        do { try await convert(free.filter(\.isConverted), &book, &commit) } catch let trouble as StreamTrouble {
+        let converted = free.filter(\.isConverted)
+        do { try await convert(converted, excluded, &book, &commit) } catch let trouble as StreamTrouble {
             try await run.commit(commit, store: session.store)
             throw trouble
         }
@@ -74,7 +80,7 @@ struct LifecycleSettlement {
     // MARK: - Conversions
 
     private func convert(
-        _ leads: [SalesforceRecord], _ book: inout LinkBook, _ commit: inout RunCommit
+        _ leads: [SalesforceRecord], _ excluded: Exclusions, _ book: inout LinkBook, _ commit: inout RunCommit
     ) async throws {
         let linked = leads.compactMap { lead in
             book.link(of: lead.id).flatMap { $0.isToBeSettled ? (lead: lead, link: $0) : nil }
@@ -89,7 +95,9 @@ struct LifecycleSettlement {
                     siblings: book.links(of: link.contactID).filter { $0.recordID != link.recordID })
             else { continue }
             var contact = plan.contact
-            if let person, session.tenant.settings.direction.writes(to: .activeCampaign),
+            // The link goes to a contact that is kept out, so that it is kept out by it; nothing is written.
+            let isKeptOut = lead.convertedContactID.map(excluded.records.contains) ?? false
+            if let person, !isKeptOut, session.tenant.settings.direction.writes(to: .activeCampaign),
                 try await !session.activeCampaign.retag(person, adding: plan.addedTags, removing: plan.removedTags)
             {
                 contact?.state = .contactMissing

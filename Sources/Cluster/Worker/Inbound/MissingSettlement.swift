@@ -17,7 +17,17 @@ struct MissingSettlement {
         guard !hidden.isEmpty, session.confirmsMissing(at: run.now) else { return shown }
         var commit = session.commit(run)
         for id in hidden { commit.resolveFailure(.inbound, recordID: id) }
-        for var link in try await session.store.links(tenant: session.number, recordIDs: hidden)
+        switch object {
+        case .contact, .lead: try await buryPeople(hidden, &commit)
+        case .account: try await buryAccounts(hidden, &commit)
+        case .opportunity: try await buryOpportunities(hidden, &commit)
+        }
+        try await run.commit(commit, store: session.store)
+        return shown
+    }
+
+    private func buryPeople(_ ids: [String], _ commit: inout RunCommit) async throws {
+        for var link in try await session.store.links(tenant: session.number, recordIDs: ids)
         where link.state == .active {
             link.state = .missing
             commit.links.append(link)
@@ -27,7 +37,27 @@ struct MissingSettlement {
                     reason: "R89")
             ])
         }
-        try await run.commit(commit, store: session.store)
-        return shown
+    }
+
+    private func buryAccounts(_ ids: [String], _ commit: inout RunCommit) async throws {
+        for var link in try await session.store.accountLinks(tenant: session.number, recordIDs: ids)
+        where link.state == .active {
+            link.state = .missing
+            commit.accountLinks.append(link)
+            commit.record([Decision(.tombstoned, .inbound, .account, recordID: link.recordID, reason: "R89")])
+        }
+    }
+
+    private func buryOpportunities(_ ids: [String], _ commit: inout RunCommit) async throws {
+        for var link in try await session.store.opportunityLinks(tenant: session.number, recordIDs: ids)
+        where link.state != .missing {
+            link.state = .missing
+            commit.opportunities.append(link)
+            commit.record([
+                Decision(
+                    .tombstoned, .inbound, .opportunity, contactID: link.contactID, recordID: link.recordID,
+                    reason: "R77.deleted")
+            ])
+        }
     }
 }

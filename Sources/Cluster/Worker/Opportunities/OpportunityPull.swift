@@ -89,6 +89,12 @@ struct OpportunityPull {
         }
     }
 
+    /// Settles opportunities that were read by id.
+    func settle(_ records: [SalesforceRecord], _ tally: inout RunTally) async throws {
+        guard isOn, !records.isEmpty else { return }
+        try await settle(records, also: [], cursor: nil, &tally)
+    }
+
     // MARK: - Settling
 
     private func settle(
@@ -109,27 +115,38 @@ struct OpportunityPull {
         _ records: [SalesforceRecord], roles: [String: [OpportunityRole]], into commit: inout RunCommit,
         _ tally: inout RunTally
     ) async throws {
-        let excluded = try await session.store.exclusions(tenant: session.number, recordIDs: records.map(\.id))
+        let people = records.compactMap { roles[$0.id].flatMap(OpportunityRules.contact) }
+        let excluded = try await session.store.exclusions(
+            tenant: session.number, recordIDs: records.map(\.id) + people)
         let (kept, followed) = records.partitioned { excluded.records.contains($0.id) }
         commit.note(
             kept.map { Decision(.outOfScope, .inbound, .opportunity, recordID: $0.id, reason: Decision.excluded) })
+        for record in kept { commit.resolveFailure(.inbound, recordID: record.id) }
         let known = Dictionary(
             try await session.store.opportunityLinks(tenant: session.number, recordIDs: followed.map(\.id)).map {
                 ($0.recordID, $0)
             }, uniquingKeysWith: { first, _ in first })
-        let people = followed.compactMap { roles[$0.id].flatMap(OpportunityRules.contact) }
+        // To whom is kept out nothing is pushed: the opportunity waits as if he were not synced (R77).
         let contacts = Dictionary(
-            try await session.store.links(tenant: session.number, recordIDs: people)
-                .filter { $0.state == .active && $0.object == .contact }.map { ($0.recordID, $0.contactID) },
+            try await session.store.links(
+                tenant: session.number, recordIDs: people.filter { !excluded.records.contains($0) }
+            )
+            .filter { $0.state == .active && $0.object == .contact }.map { ($0.recordID, $0.contactID) },
             uniquingKeysWith: { first, _ in first })
         var writer = OpportunityWriter(session: session, run: run)
+        let intents = followed.map { record in
+            let own = roles[record.id] ?? []
+            return OpportunityRules.intent(
+                for: record, roles: own, link: known[record.id],
+                contactID: OpportunityRules.contact(among: own).flatMap { contacts[$0] },
+                target: session.tenant.settings.opportunityTarget)
+        }
+        let vanished = intents.compactMap(\.missingLink).map { ($0.recordID, contactID: $0.contactID) }
+        let isHeldBack = try await MassDeleteCheck(session: session, run: run).holdsBack(
+            vanished, .opportunity, .inbound, &commit, &tally)
         do {
-            for (number, record) in followed.enumerated() {
-                let own = roles[record.id] ?? []
-                let contactID = OpportunityRules.contact(among: own).flatMap { contacts[$0] }
-                let intent = OpportunityRules.intent(
-                    for: record, roles: own, link: known[record.id], contactID: contactID,
-                    target: session.tenant.settings.opportunityTarget)
+            for (number, (record, intent)) in zip(followed, intents).enumerated() {
+                if isHeldBack, intent.missingLink != nil { continue }
                 try await take(intent, record, &writer, into: &commit, &tally)
                 guard (number + 1).isMultiple(of: ClusterLimits.objectsPerCommit) else { continue }
                 try await run.commit(commit, store: session.store)
@@ -159,9 +176,11 @@ struct OpportunityPull {
                 fingerprint: nil, now: run.now)
         case .wait(let link):
             commit.opportunities.append(link)
+            commit.resolveFailure(.inbound, recordID: record.id)
             note(.queued, "R77")
         case .markMissing(let link):
             commit.opportunities.append(link)
+            commit.resolveFailure(.inbound, recordID: record.id)
             note(.tombstoned, "R77.deleted", contactID: link.contactID)
         case .push(let values, let contactID, let contactRecordID, let link):
             var pushed = link ?? OpportunityLink(recordID: record.id)
@@ -170,4 +189,9 @@ struct OpportunityPull {
             try await writer.push(values, pushed, into: &commit, &tally)
         }
     }
+}
+
+extension OpportunityIntent {
+    /// The link that is taken for missing; nil when none is.
+    fileprivate var missingLink: OpportunityLink? { if case .markMissing(let link) = self { link } else { nil } }
 }

@@ -103,7 +103,7 @@ struct OutboundBatch {
         let believed = try await MassDeleteCheck(session: session, run: run).free(plan.verdicts, &tally)
         tally.seen += contacts.count
 
-        let planned = apply(believed, to: &commit, &tally)
+        let planned = try await withoutExcluded(apply(believed, to: &commit, &tally), &commit)
         let writes = try await LoopBrakeCheck(session: session, run: run).free(planned, &commit, &tally)
         waitForMappings(free, links: linksByContact, &commit)
         do {
@@ -124,6 +124,26 @@ struct OutboundBatch {
         commit.deferred.forEach { tally.leave(until: $0.until) }
         commit.settled += pending.filter { !deferred.contains($0.contactID) }
         try await run.commit(commit, store: session.store)
+    }
+
+    /// The writes but those to a record that somebody keeps out, which the contact's address led to. They are tried when it
+    /// is taken back.
+    private func withoutExcluded(_ writes: [RecordWrite], _ commit: inout RunCommit) async throws -> [RecordWrite] {
+        let excluded = try await session.store.exclusions(
+            tenant: session.number, recordIDs: writes.compactMap(\.recordID))
+        let (kept, free) = writes.partitioned { $0.recordID.map(excluded.records.contains) ?? false }
+        for write in kept {
+            commit.fail(
+                .outbound, write.object, recordID: String(write.contactID), code: Exclusions.partnerCode, fields: [],
+                fingerprint: nil, now: run.now, kind: .human)
+        }
+        commit.note(
+            kept.map {
+                Decision(
+                    .outOfScope, .outbound, $0.object, contactID: $0.contactID, recordID: $0.recordID,
+                    reason: Decision.excluded)
+            })
+        return free
     }
 
     /// T23: leads that were converted since the last pull; their contacts' changes stay pending, and go to the contact
