@@ -165,7 +165,9 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "FerryTests",
-            dependencies: ["ferry", "Cluster", "Drivers", "Embedded", "Simulators", "Store", "SyncRules"],
+            dependencies: [
+                "ferry", "Cluster", "Drivers", "Embedded", "JobQueue", "Simulators", "Store", "SyncRules",
+            ],
             exclude: ["RealClients"],
             swiftSettings: strict),
         .testTarget(

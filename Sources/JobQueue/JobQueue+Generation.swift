@@ -48,27 +48,49 @@ extension JobQueue {
         return generation
     }
 
+    /// Those of some shards that take writes at present: a replica, a full server, or one that is short of replicas does
+    /// not.
+    package func writable(_ shards: [Int]) async -> [Int] {
+        let answers = await fleet.pipeline(
+            shards.map {
+                RoutedCommand(RedisCommand("SET", map.names[$0] + ":probe", "1", "PX", "1"), slot: map.slots[$0])
+            })
+        return zip(shards, answers).filter { (try? $1.get()) != nil }.map(\.0)
+    }
+
     /// Marks shards as filled, or about to be filled, from PostgreSQL. Tokens of the epoch are greater than all before.
     ///
     /// A shard whose epoch is as high already keeps it; to re-stamp one after a restart, come with a higher one.
     /// - Parameters:
     ///   - epoch: 1...`JobQueueLimits.maxEpoch`, from PostgreSQL, where it only grows.
     ///   - shards: which; nil for all.
-    package func adopt(epoch: Int64, shards: [Int]? = nil) async throws(JobQueueError) {
+    /// - Returns: the shards that are marked.
+    /// - Throws: `epochsExhausted`; another error when none is marked.
+    @discardableResult
+    package func adopt(epoch: Int64, shards: [Int]? = nil) async throws(JobQueueError) -> [Int] {
         guard epoch > 0, epoch <= JobQueueLimits.maxEpoch else {
             throw JobQueueError(.epochsExhausted, "an epoch is 1...\(JobQueueLimits.maxEpoch)")
         }
         let shards = shards ?? Array(0..<options.shards)
         var calls: [ShardCaller.Call] = []
+        var failure: JobQueueError?
         for (shard, run) in zip(shards, await runIDs(of: shards)) {
             do throws(RedisError) {
                 let arguments = RedisCommand("\(epoch)", try run.get())
                 calls.append(ShardCaller.Call(script: .adopt, shard: shard, arguments: arguments))
             } catch {
-                throw JobQueueError(error)
+                failure = JobQueueError(error)
             }
         }
-        for answer in await caller.run(calls) { _ = try answer.get() }
+        var marked: [Int] = []
+        for (call, answer) in zip(calls, await caller.run(calls)) {
+            switch answer {
+            case .success: marked.append(call.shard)
+            case .failure(let error): failure = error
+            }
+        }
+        if marked.isEmpty, let failure { throw failure }
+        return marked
     }
 
     /// The shard a tenant lives in, for rebuilding one shard at a time.

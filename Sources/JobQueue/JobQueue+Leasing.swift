@@ -8,8 +8,9 @@ extension JobQueue {
     }
 
     /// Settles runs.
-    /// - Returns: one result a settlement, in order; `failed` ones are to be settled again.
-    /// - Throws: `generationLost`: the leases went with the wipe.
+    /// - Returns: one result a settlement, in order; `failed` ones are to be settled again, those with `generationLost`
+    ///   excepted: their leases went with a wipe of their shard.
+    /// - Throws: `generationLost`: all of the leases went with the wipe.
     package func settle(worker: WorkerID, _ settlements: [Settlement]) async throws(JobQueueError) -> [SettleResult] {
         try await exchange(worker: worker, settling: settlements, limit: 0).results
     }
@@ -159,15 +160,15 @@ extension JobQueue {
     private func settleAgain(_ round: inout ExchangeRound) async throws(JobQueueError) {
         for attempt in 0..<JobQueueLimits.settleTries - 1 {
             let open = round.results.indices.filter { index in
-                if case .failed(let error) = round.results[index] { error.isRetryable } else { false }
+                guard case .failed(let error) = round.results[index] else { return false }
+                return error.isRetryable && error.code != .generationLost
             }
             guard !open.isEmpty, !Task.isCancelled else { break }
-            if round.failure?.code == .generationLost, round.batch.jobs.isEmpty { break }
             try? await Task.sleep(for: JobQueueLimits.settleBackoff.delay(attempt: attempt))
             var none: [Int] = []
-            round.failure = nil
             try await ask(&round, exchangeParts(round.settlements, open), &none)
         }
-        if let failure = round.failure, failure.code == .generationLost, round.batch.jobs.isEmpty { throw failure }
+        let areAllLost = round.results.allSatisfy { $0 == .failed(Self.wiped) }
+        if areAllLost, !round.results.isEmpty, round.batch.jobs.isEmpty { throw Self.wiped }
     }
 }

@@ -58,6 +58,9 @@ extension JobQueue {
     }
 
     /// Gives dead workers' leases back to their queues. Continuous and bounded: every process may call it every second.
+    ///
+    /// Somebody has to: deadlines that passed while nobody swept for half a lease count as nobody's death, since the
+    /// server may have been away, or its clock been set.
     /// - Returns: how many leases went back (or, after too many deaths, were buried).
     package func sweep() async throws(JobQueueError) -> Int {
         try await sweep(worker: nil)
@@ -74,7 +77,10 @@ extension JobQueue {
     }
 
     private func sweep(worker: WorkerID?) async throws(JobQueueError) -> Int {
-        let arguments = [worker?.name ?? "", "\(options.maxDeaths)", "\(JobQueueLimits.sweepBatch)"]
+        let arguments =
+            [worker?.name ?? "", "\(JobQueueLimits.sweepBatch)", "\(options.leaseDuration.milliseconds)"]
+            + ["\(options.maxDeaths)", "\(JobQueueLimits.deathPause.milliseconds)"]
+            + ["\(JobQueueLimits.longestDeathPause.milliseconds)"]
         var open = Array(0..<options.shards)
         var returned = 0
         var failure: JobQueueError?

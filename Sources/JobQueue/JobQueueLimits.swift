@@ -22,6 +22,10 @@ package enum JobQueueLimits {
     package static let sweepBatch = 200
     /// Sweep scripts a call runs on one shard.
     package static let sweepRounds = 16
+    /// How long a job waits after the second of its workers died; three times as long with each further one.
+    package static let deathPause = Duration.seconds(5)
+    /// Longest of these waits.
+    package static let longestDeathPause = Duration.seconds(900)
     /// Cost of a job, 1 unless told otherwise.
     package static let costs = 1...100
     /// Weight of a tenant.

@@ -18,10 +18,11 @@ package struct JobQueueOptions: Sendable {
     package var tenantConcurrency = 1
     /// Cost a tenant of weight 1 may spend in one turn of the ring.
     package var quantum = 4
-    /// Attempts before a job is buried.
+    /// Failed attempts before a job is buried; a worker's death is none.
     package var maxAttempts = 12
-    /// Workers that may die with a job before it is buried.
-    package var maxDeaths = 3
+    /// Workers that may die with a job before it is buried; from the second death on it waits longer with each
+    /// (`JobQueueLimits.deathPause`). Silences that nobody watched are not counted.
+    package var maxDeaths = 8
     /// Waits between attempts.
     package var retry = Backoff(base: .seconds(5), cap: .seconds(1_800), floor: .milliseconds(500))
 

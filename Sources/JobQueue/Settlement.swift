@@ -19,7 +19,7 @@ package struct Settlement: Hashable, Sendable {
     /// How it ended.
     package var outcome: JobOutcome
     /// What it called since it last asked for calls. Nil counts everything it had reserved as spent, when its tenant has a
-    /// budget, and nothing when not.
+    /// budget, and nothing when not; of a run that is `returned` it says that it was not begun: nothing is spent.
     package var made: CallsMade?
 
     /// Makes a settlement.

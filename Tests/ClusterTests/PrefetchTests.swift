@@ -72,6 +72,9 @@ struct PrefetchTests {
         let queue = JobQueue(redis: try RedisClient(url: servers.redis.url), clock: .system, options: options)
         try await queue.adopt(epoch: 1)
         let keys = (Int32(1)...500).map { JobKey(tenant: $0, kind: "outbound") }
+        for key in keys {
+            try await queue.setBudget(tenant: key.tenant, .salesforce, BudgetTerms(dailyCalls: 100))
+        }
         _ = try await queue.enqueue(keys.map { EnqueueRequest($0) })
         let log = Log()
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
@@ -93,6 +96,10 @@ struct PrefetchTests {
         let status = try await queue.status()
         #expect(status.running == 0)
         #expect(status.queued == 500 - ran.count)
+        for key in keys where ran[key] == nil {
+            let purse = try await queue.budgets(tenant: key.tenant).first
+            #expect(purse?.spent == 0 && purse?.reserved == 0, "what was not begun has called nobody")
+        }
         var rest: [LeasedJob] = []
         while true {
             let jobs = try await queue.lease(worker: WorkerID("two"), limit: 1_000).jobs

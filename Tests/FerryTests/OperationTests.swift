@@ -1,6 +1,7 @@
 import Cluster
 import Drivers
 import Foundation
+import JobQueue
 import Simulators
 import Store
 import Testing
@@ -169,29 +170,30 @@ extension ProcessTests {
             }
         }
 
-        @Test func aJobThatKillsItsWorkersIsListedRetriedAndDiscarded() async throws {
+        @Test func aDeadLetterIsListedRetriedAndDiscarded() async throws {
             try await LiveCluster.run { cluster in
                 let tenant = try await LiveTenant.onBoard("acme", in: cluster)
                 _ = try cluster.start("scheduler")
-                let fault = tenant.org.addFault(.stall(seconds: 600), callClass: "composite", .times(9))
-                for death in 1...3 {
-                    let worker = try cluster.start("worker", "--name", "w\(death)")
-                    try await eventually("worker \(death) is inside a call", within: .seconds(60)) {
-                        cluster.faults.strikes(of: fault) >= death
-                    }
-                    worker.send(SIGKILL)
-                    _ = try await worker.end()
-                    // Its lease runs out.
-                    try cluster.advance(20)
+                let queue = JobQueue(redis: cluster.redis, clock: .system)
+                let (dying, number) = (WorkerID("dying"), try await tenant.number)
+                let keys = ["outbound", "imports"].map { JobKey(tenant: number, kind: $0) }
+                try await eventually("the scheduler has placed the tenant") {
+                    try await queue.places(of: keys).first == .queued
                 }
-                let last = try cluster.start("worker", "--name", "w4")
-                try await eventually("the job is a dead letter", within: .seconds(60)) {
-                    try await cluster.ferry("queue", "dead", "list").ending == .code(1)
+                for key in keys {
+                    _ = try await queue.enqueue(EnqueueRequest(key, class: .urgent))
+                    let job = try #require(try await queue.lease(worker: dying, limit: 1).jobs.first)
+                    #expect(job.key == key)
+                    _ = try await queue.settle(worker: dying, [Settlement(job, .dead(code: "worker_lost"))])
                 }
-                last.send(SIGKILL)
                 let listed = try await cluster.ferry("queue", "dead", "list", "--tenant", "acme", "--json")
                 let letters = try JSONDecoder().decode([Letter].self, from: Data(listed.output.utf8))
-                #expect(letters.map(\.tenant) == ["acme"] && letters.map(\.code) == ["worker_lost"])
+                #expect(letters.map(\.tenant) == ["acme", "acme"])
+                #expect(letters.map(\.code) == ["worker_lost", "worker_lost"])
+                let status = try await cluster.ferry("queue", "status")
+                #expect(status.ending == .code(1) && status.output.contains("2 dead letters"))
+                let discarded = try await cluster.ferry("queue", "dead", "discard", "--kind", "imports", "--yes")
+                #expect(discarded.ending == .code(0) && discarded.output.contains("1 dead letters"))
                 let other = try await cluster.ferry("queue", "dead", "list", "--kind", "imports", "--json")
                 #expect(other.ending == .code(0))
                 let unsure = try await cluster.ferry("queue", "dead", "retry")

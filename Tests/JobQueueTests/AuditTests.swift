@@ -71,6 +71,22 @@ import Testing
         #expect(try await Set(bench.leaseAll().map(\.key)) == [key(2), key(3)])
     }
 
+    @Test func aForgottenTenantLeavesNothingBehindNotEvenItsBudget() async throws {
+        let bench = try await QueueBench.make()
+        let before = try await bench.keys()
+        _ = try await bench.queue.setBudget(tenant: 1, .salesforce, BudgetTerms(dailyCalls: 100))
+        _ = try await bench.queue.enqueue([EnqueueRequest(key(1)), EnqueueRequest(key(1, "inbound"))])
+        let job = try #require(try await bench.leaseAll().first)
+        #expect(try await bench.queue.forget(tenants: [1]) == 1)
+        #expect(try await bench.queue.budgets(tenant: 1).isEmpty)
+        #expect(try await bench.settle(job, .done) == .accepted)
+        _ = try await bench.leaseAll()
+        _ = try await bench.queue.leave(worker: bench.worker)
+        var walk = TenantWalk()
+        while let page = try await bench.queue.nextTenants(&walk) { #expect(page.isEmpty) }
+        #expect(try await bench.keys().filter { !$0.hasSuffix(":wake") } == before)
+    }
+
     @Test func deadLettersOfAllShardsComeInOrderAndOnlyThoseMeant() async throws {
         let bench = try await QueueBench.make()
         for round in 0..<30 {

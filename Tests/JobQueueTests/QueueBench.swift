@@ -85,6 +85,17 @@ struct QueueBench {
         try await queue.lease(worker: worker, limit: limit).jobs
     }
 
+    /// Time passes while somebody sweeps, as every process of a cluster does all along.
+    /// - Returns: leases that went back.
+    func watch(_ seconds: Int) async throws -> Int {
+        var returned = 0
+        for _ in 0..<seconds / 2 {
+            clock.advance(2)
+            returned += try await queue.sweep()
+        }
+        return returned
+    }
+
     func settle(_ job: LeasedJob, _ outcome: JobOutcome) async throws -> SettleResult? {
         try await queue.settle(worker: worker, [Settlement(job, outcome)]).first
     }

@@ -10,8 +10,7 @@ import Testing
         let lost = try await bench.leaseAll()
         #expect(lost.count == 20)
         #expect(try await bench.queue.sweep() == 0)
-        bench.clock.advance(16)
-        #expect(try await bench.queue.sweep() == 20)
+        #expect(try await bench.watch(16) == 20)
         let rescuer = WorkerID("worker-2")
         let rescued = try await bench.queue.lease(worker: rescuer, limit: 100).jobs
         #expect(Set(rescued.map(\.key)) == Set(lost.map(\.key)))
@@ -62,16 +61,67 @@ import Testing
         for job in mine + others { #expect(try await bench.settle(job, .done) == .accepted) }
     }
 
-    @Test func aJobThatKillsItsWorkersIsBuried() async throws {
-        let bench = try await QueueBench.make { $0.maxDeaths = 2 }
+    // MARK: - Deaths
+
+    @Test func aJobThatKillsItsWorkersWaitsLongerWithEachDeathAndIsBuriedAtTheEighth() async throws {
+        let bench = try await QueueBench.make()
         _ = try await bench.queue.enqueue(EnqueueRequest(key(1)))
-        for _ in 0..<2 {
-            #expect(try await bench.leaseAll().count == 1)
-            bench.clock.advance(16)
-            #expect(try await bench.queue.sweep() == 1)
+        for (death, pause) in zip(1..., [0, 5, 15, 45, 135, 405, 900]) {
+            let job = try #require(try await bench.leaseAll().first, "death \(death)")
+            #expect(job.attempt == death)
+            #expect(try await bench.watch(14) == 1)
+            guard pause > 0 else { continue }
+            // Two seconds of it may be over since the sweep.
+            bench.clock.advance(TimeInterval(pause) - 3)
+            #expect(try await bench.leaseAll().isEmpty, "death \(death)")
+            bench.clock.advance(4)
         }
-        #expect(try await bench.leaseAll().isEmpty)
+        #expect(try await bench.queue.dead().isEmpty)
+        #expect(try await bench.leaseAll().count == 1)
+        #expect(try await bench.watch(14) == 1)
         #expect(try await bench.queue.dead().map(\.code) == ["worker_lost"])
+        #expect(try await bench.queue.dead().map(\.attempts) == [8])
+    }
+
+    @Test func aSilenceThatNobodyWatchedIsNobodysDeath() async throws {
+        let bench = try await QueueBench.make()
+        _ = try await bench.queue.enqueue([EnqueueRequest(key(1)), EnqueueRequest(key(2))])
+        for _ in 0..<20 {
+            // Two workers at once: the second is swept by a call of its own.
+            for worker in ["one", "two"] {
+                let jobs = try await bench.queue.lease(worker: WorkerID(worker), limit: 1).jobs
+                #expect(jobs.map(\.attempt) == [1])
+            }
+            _ = try await bench.queue.sweep()
+            // The server was away, or the clock of all jumped.
+            bench.clock.advance(20)
+            #expect(try await bench.queue.sweep() == 2)
+        }
+        #expect(try await bench.queue.dead().isEmpty)
+    }
+
+    @Test func aClockThatIsSetBackKeepsNoDeadWorkersLeases() async throws {
+        let bench = try await QueueBench.make()
+        _ = try await bench.queue.enqueue(EnqueueRequest(key(1)))
+        #expect(try await bench.watch(4) == 0)
+        bench.clock.advance(10_800)
+        #expect(try await bench.leaseAll().count == 1)
+        #expect(try await bench.queue.sweep() == 0)
+        bench.clock.advance(-7_200)
+        #expect(try await bench.watch(16) == 1)
+    }
+
+    @Test func aDeathIsNoAttempt() async throws {
+        let bench = try await QueueBench.make { $0.maxAttempts = 2 }
+        _ = try await bench.queue.enqueue(EnqueueRequest(key(1)))
+        for _ in 1...2 {
+            #expect(try await bench.leaseAll().count == 1)
+            #expect(try await bench.watch(20) == 1)
+        }
+        let job = try #require(try await bench.leaseAll().first)
+        #expect(try await bench.settle(job, .retry(after: .zero, code: "503")) == .accepted)
+        let last = try #require(try await bench.leaseAll().first)
+        #expect(try await bench.settle(last, .retry(after: .zero, code: "503")) == .buried)
     }
 
     @Test func aJobAskedForWhileItsWorkerDiedRunsOnceMore() async throws {
@@ -120,6 +170,29 @@ import Testing
             #expect(try await bench.settle(old, .done) == .stale)
             #expect(try await bench.settle(new, .done) == .accepted)
         }
+    }
+
+    @Test func aSettlementOfALostShardIsDroppedAndThatOfAFailingOneIsKept() async throws {
+        let bench = try await QueueBench.make()
+        _ = try await bench.queue.enqueue((0..<20).map { EnqueueRequest(key($0)) })
+        let jobs = try await bench.leaseAll()
+        let lost = try #require(jobs.first)
+        let lostShard = bench.queue.shard(of: lost.key.tenant)
+        let failing = try #require(jobs.first { bench.queue.shard(of: $0.key.tenant) != lostShard })
+        let failingShard = bench.queue.shard(of: failing.key.tenant)
+        _ = try await bench.redis.send("DEL", "\(bench.options.namespace){s00\(lostShard)}:shard")
+        let records = "\(bench.options.namespace){s00\(failingShard)}:t"
+        _ = try await bench.redis.send("RENAME", records, records + "-aside")
+        _ = try await bench.redis.send("SET", records, "no hash")
+        let settlements = [Settlement(lost, .done), Settlement(failing, .done)]
+        let results = try await bench.queue.settle(worker: bench.worker, settlements)
+        guard case .failed(let first) = results[0], case .failed(let second) = results[1] else {
+            Issue.record("settled: \(results)")
+            return
+        }
+        #expect(first.code == .generationLost && second.code != .generationLost)
+        _ = try await bench.redis.send("RENAME", records + "-aside", records)
+        #expect(try await bench.settle(failing, .done) == .accepted)
     }
 
     @Test func anotherRunOfTheServerIsNoticed() async throws {

@@ -33,6 +33,8 @@ package enum MetricCatalog {
             "Time from the instant a stream could be claimed to the one its job was on the queue, in this scheduler.",
         "ferry_queue_generation_changes_total":
             "Times this scheduler took shards over that were lost or came back older.",
+        "ferry_queue_swept_leases_total":
+            "Leases this process gave back to the queue because their worker had been silent for too long.",
         "ferry_queue_rebuilt_streams_total": "Due streams put on the queue again after their shard was taken over.",
         "ferry_audited_streams_total": "Claimed streams this scheduler's auditor looked for on the queue.",
         "ferry_audit_readded_total": "Claimed streams that were on no queue and are asked for again.",

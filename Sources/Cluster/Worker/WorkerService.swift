@@ -49,7 +49,7 @@ package struct WorkerService: Service {
         await withGracefulShutdownHandler {
             await withTaskGroup { group in
                 group.addTask { await beat() }
-                group.addTask { await sweep() }
+                group.addTask { await LeaseSweeper(queue: queue, logger: logger).run() }
                 group.addTask { await listen() }
                 await serve()
                 group.cancelAll()
@@ -102,13 +102,13 @@ package struct WorkerService: Service {
             if exchange.batch.hasMore { desk.ring() }
             return returned
                 + zip(settlements, exchange.results).compactMap { settlement, result in
-                    if case .failed = result { settlement } else { nil }
+                    // After a wipe of its shard the lease is gone; the stream is still due in PostgreSQL.
+                    if case .failed(let error) = result, error.code != .generationLost { settlement } else { nil }
                 }
         } catch {
             logger.warning("the queue is out of reach", metadata: ["error": "\(error)"])
             try? await Task.sleep(for: ClusterLimits.queueRetry.delay(attempt: 2))
             desk.ring()
-            // After a wipe the leases are gone; the streams are still due in PostgreSQL.
             return error.code == .generationLost ? [] : settlements
         }
     }
@@ -177,18 +177,6 @@ package struct WorkerService: Service {
             }
             desk.cancelOverdue(after: ClusterLimits.longestJob)
             try? await Task.sleep(for: ClusterLimits.heartbeat)
-        }
-    }
-
-    private func sweep() async {
-        while !Task.isCancelled {
-            try? await Task.sleep(for: ClusterLimits.sweep)
-            do {
-                let count = try await queue.sweep()
-                if count > 0 { logger.notice("took over leases of dead workers", metadata: ["count": "\(count)"]) }
-            } catch {
-                logger.warning("sweep failed", metadata: ["error": "\(error)"])
-            }
         }
     }
 }

@@ -2,7 +2,7 @@
 -- ARGV[3] verb:
 --   find     then pairs of tenant and kind: one letter a pair: q d r x as in a job's state (R is r), - when it is nowhere
 --   tenants  [4] cursor, [5] count: the next cursor, then tenants that have a record, some of them perhaps twice
---   forget   then tenants that are gone: all they have but what runs; returns how many jobs were dropped
+--   forget   then tenants that are gone: all they have but what runs, their budget too; returns how many jobs were dropped
 local verb = ARGV[3]
 
 if verb == 'find' then
@@ -71,6 +71,9 @@ for _, tenant in ipairs(names) do
         if t[c + 1] ~= READY then t[c + 1] = IDLE end
     end
     t.controls = nil
+    -- What still runs settles without its cell; should the tenant come back, its budget is set from the ledger.
+    t.isBudgeted = nil
+    call('HDEL', S .. ':b', tenant)
     changed[tenant] = true
 end
 finish()

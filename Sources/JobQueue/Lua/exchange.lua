@@ -1,7 +1,7 @@
 -- Settles finished jobs and leases new ones: the one call of a busy worker.
 -- ARGV[3] worker, [4] lease ms, [5] lowest seq to go on from, [6] quantum, [7] jobs wanted, [8] attempts a job has,
 -- [9] how many leases are done, then these leases, then five for every other settlement: lease, outcome, delay ms, code,
--- and what it called ('' without a budget; see purse.lua). Outcomes: D done, A again, R retry, X dead, U returned.
+-- and what it called ('' when it does not say; see purse.lua). Outcomes: D done, A again, R retry, X dead, U returned.
 -- Returns: one letter a settlement (a accepted, b accepted and buried, s stale), ms until something falls due (-1:
 -- nothing will), whether work is left, seq, then the leases as one text, two lines each: the lease, and
 -- class,cost,attempt,deaths,enqueued and, of a tenant with a budget, reserved of each provider and percent used.
@@ -34,7 +34,7 @@ local function settle(t, tenant, kind, state, outcome, delay, code)
         return 'a'
     end
     local meta = ',' .. cost .. ',' .. whole(attempt + 1) .. rest
-    if outcome == 'X' or attempt + deaths + 1 >= ATTEMPTS then
+    if outcome == 'X' or attempt + 1 >= ATTEMPTS then
         bury(t, tenant, c, kind, meta, code)
         return 'b'
     end
@@ -79,9 +79,10 @@ local function settleAll()
             answers[i] = 's'
         elseif i > DONE then
             local at = last + (i - DONE) * 5 - 4
-            local spent = ARGV[at + 4]
-            answers[i] = endRun(tenant, record, kind, ARGV[at + 1], tonumber(ARGV[at + 2]), ARGV[at + 3],
-                spent ~= '' and spent or nil)
+            local outcome, spent = ARGV[at + 1], ARGV[at + 4]
+            -- One that was handed back without a word of calls was not begun.
+            if spent == '' then spent = outcome ~= 'U' and nil end
+            answers[i] = endRun(tenant, record, kind, outcome, tonumber(ARGV[at + 2]), ARGV[at + 3], spent)
         elseif isPlain and not tenants[tenant] and record and match(record, LONE_RUN) == kind then
             endLone(tenant)
             running = running - 1

@@ -7,7 +7,8 @@
 -- ARGV[1]  milliseconds to add to the server's clock (0 in production)
 -- ARGV[2]  jobs of one tenant that may run at once, unless its controls say otherwise
 --
---   S:shard        HASH  epoch (absent: this Redis was wiped), seq, queued, running, c0 c1 c2 (class credit)
+--   S:shard        HASH  epoch (absent: this Redis was wiped), seq, queued, running, c0 c1 c2 (class credit),
+--                        swept, pardoned (ms; see sweep.lua)
 --   S:t            HASH  tenant -> record; one read and one write serve all tenants of a call
 --                        ('' -> sixty-five bytes, so that Redis never packs the hash into a list to be searched)
 --   S:ring:<c>     LIST  tenants with work of class c that may run now, each at most once
@@ -328,28 +329,32 @@ local function readRun(state)
     return c, cost, attempt, deaths, enqueued, class, tonumber(due)
 end
 
--- A lease goes back to its queue unfinished. A death counts against the job; maxDeaths of them bury it.
-local function giveBack(lease, maxDeaths, spent)
+-- A lease goes back to its queue unfinished. `death`, when its worker died: base and cap of the wait in ms, and how many
+-- deaths bury the job. Recovery does not judge: the first death may be the machine's, and others may have died for what was
+-- leased along with it, so each only puts the job further off, until it is plain that it kills.
+local function giveBack(lease, death, spent)
     local tenant, kind = parts(lease)
     local t = tenants[tenant]
     local _, state = release(t, tenant, kind, nil, spent)
     if not state then return end
     local c, cost, attempt, deaths, enqueued, class = readRun(state)
     if class and class < c then c = class end
-    if maxDeaths then deaths = deaths + 1 end
+    if death then deaths = whole(deaths + 1) end
     local meta = ',' .. cost .. ',' .. attempt .. ',' .. deaths .. ',' .. enqueued
-    if maxDeaths and deaths >= maxDeaths then return bury(t, tenant, c, kind, meta, 'worker_lost') end
-    push(t, tenant, c, kind, meta)
+    deaths = tonumber(deaths)
+    if not death or deaths == 1 then return push(t, tenant, c, kind, meta) end
+    if deaths >= death.most then return bury(t, tenant, c, kind, meta, 'worker_lost') end
+    put(t, tenant, c, kind, now + math.min(death.base * 3 ^ (deaths - 2), death.cap), meta)
 end
 
 -- Gives leases of one worker back. `spent` false: their runs have not begun.
-local function giveBackAll(own, leases, maxDeaths, spent)
+local function giveBackAll(own, leases, death, spent)
     if not leases[1] then return end
     local names = {}
     for i = 1, #leases do names[i] = parts(leases[i]) end
     fetch(names)
     call('SREM', own, unpack(leases))
-    for i = 1, #leases do giveBack(leases[i], maxDeaths, spent) end
+    for i = 1, #leases do giveBack(leases[i], death, spent) end
 end
 
 -- MARK: ending a script

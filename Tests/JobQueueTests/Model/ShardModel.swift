@@ -73,6 +73,9 @@ struct ShardModel {
     var park: [String: Int] = [:]
     var owned: [String: [Int64: Lease]] = [:]
     var deadlines: [String: Int] = [:]
+    /// When somebody last swept, and up to when passed deadlines are nobody's fault.
+    private var swept = 0
+    private var pardoned = 0
     var sequence: Int64 = 0
     var credit = [0, 0, 0]
     private var ringed: [[Int32]] = [[], [], []]
@@ -193,10 +196,13 @@ struct ShardModel {
         let c = min(lease.jobClass, dirty?.class ?? lease.jobClass)
         var meta = lease.meta
         if isDeath { meta.deaths += 1 }
-        if isDeath, meta.deaths >= options.maxDeaths {
+        switch meta.deaths {
+        case options.maxDeaths... where isDeath:
             tenants[lease.tenant, default: Tenant()].add(lease.kind, .dead(c, cost: meta.cost))
-        } else {
-            push(lease.tenant, c, lease.kind, meta)
+        case 2... where isDeath:
+            let pauses = [5, 15, 45, 135, 405]
+            put(lease.tenant, c, lease.kind, due: now + (pauses + [900])[min(meta.deaths - 2, pauses.count)], meta)
+        default: push(lease.tenant, c, lease.kind, meta)
         }
     }
 
@@ -219,7 +225,7 @@ struct ShardModel {
             return .buried
         case .retry(let after, _):
             meta.attempt += 1
-            if meta.attempt + meta.deaths >= options.maxAttempts {
+            if meta.attempt >= options.maxAttempts {
                 tenants[id, default: Tenant()].add(kind, .dead(c, cost: meta.cost))
                 return .buried
             }
@@ -230,9 +236,12 @@ struct ShardModel {
 
     mutating func sweep(order: [String]) -> Int {
         var count = 0
-        for worker in order where deadlines[worker].map({ $0 <= now }) == true {
+        if 2 * (now - swept) > Int(options.leaseDuration.components.seconds) { pardoned = now }
+        swept = now
+        for worker in order {
+            guard let deadline = deadlines[worker], deadline <= now else { continue }
             for (_, lease) in (owned[worker] ?? [:]).sorted(by: { $0.key < $1.key }) {
-                giveBack(lease, isDeath: true)
+                giveBack(lease, isDeath: deadline > pardoned)
                 count += 1
             }
             owned[worker] = nil

@@ -9,8 +9,8 @@ struct DeadCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "dead", abstract: "List, retry and discard dead letters.",
         discussion: """
-            A job whose workers died under it several times in a row is put aside; schedulers try it again every 15 \
-            minutes by themselves.
+            A job whose workers die under it waits longer with each death, and is put aside after eight in a row; \
+            schedulers try it again every 15 minutes by themselves.
             """,
         subcommands: [DeadList.self, DeadRetry.self, DeadDiscard.self])
 }
@@ -20,7 +20,7 @@ struct DeadOptions: ParsableArguments {
     @Option(help: "Only this tenant's.")
     var tenant: String?
 
-    @Option(help: "Only this kind of job: outbound, inbound or imports.")
+    @Option(help: "Only this kind of job: outbound, inbound, imports or sweep.")
     var kind: String?
 
     @Option(help: "Only those buried with this code.")
