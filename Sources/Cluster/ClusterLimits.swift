@@ -120,8 +120,12 @@ package enum ClusterLimits {
     static let budgetRounds = 8
     /// Time after which a run tries again whose calls nobody could vouch for.
     static let budgetRetry: Duration = .seconds(5)
-    /// Tenants whose budgets are set in one go.
+    /// Tenants whose budgets are read in one page.
     static let budgetPage = 1_000
+    /// Of these, those that are set side by side.
+    static let budgetsAtOnce = 8
+    /// Time until budgets are tried again that could not be set.
+    static let budgetPause: Duration = .seconds(5)
     /// Seconds of the ledger that a restored budget is filled with: the day, and what may overlap it.
     static let budgetDay: TimeInterval = 90_000
     /// Calls a day that five a second come to: ActiveCampaign's limit.

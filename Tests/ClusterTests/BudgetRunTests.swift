@@ -59,6 +59,7 @@ struct BudgetRunTests {
         for index in 1...30 { try tenant.signUp("ac\(index)@a.example") }
         for _ in 1...4 {
             try await cluster.store.requestRun(tenant: number, now: cluster.wallClock.now)
+            await cluster.scheduler.renewBudgets()
             _ = try await cluster.scheduler.runOnce()
             try await withThrowingTaskGroup { group in
                 for worker in 1...16 {
@@ -163,6 +164,7 @@ struct BudgetRunTests {
         #expect(before > 0)
         _ = try await cluster.redis.send("FLUSHALL")
         await cluster.scheduler.watchGeneration()
+        await cluster.scheduler.renewBudgets()
         let after = try await purse(cluster, tenant, .salesforce)
         #expect(after.spent == before + after.unknown)
         #expect(after.provenLimit != nil)
@@ -177,6 +179,7 @@ struct BudgetRunTests {
         let cluster = try await TestCluster.start()
         let tenant = try await TestTenant("acme", in: cluster)
         try tenant.createContact("one@a.example")
+        await cluster.scheduler.renewBudgets()
         _ = try await cluster.scheduler.runOnce()
         let jobs = try await cluster.queue.lease(worker: cluster.worker, limit: 4).jobs
         try await setBudget(cluster, tenant, .activeCampaign, calls: 1)
@@ -215,6 +218,7 @@ struct BudgetRunTests {
         for tenant in [stormy, quiet] {
             for index in 1...3 { try tenant.createContact("sf\(index)@\(tenant.id).example") }
         }
+        await cluster.scheduler.renewBudgets()
         _ = try await cluster.scheduler.runOnce()
         let jobs = try await cluster.queue.lease(worker: cluster.worker, limit: 8).jobs
         let number = try await stormy.number(in: cluster)

@@ -97,6 +97,52 @@ struct QueueAuditTests {
         await cluster.stop()
     }
 
+    @Test func aTenantWhoseBudgetCanNotBeSetHoldsNobodyUpAndAWipeBringsAllBudgetsBack() async throws {
+        let cluster = try await TestCluster.start(ownRedis: true)
+        for number in 0..<12 { _ = try await TestTenant("t\(number)", in: cluster) }
+        try await cluster.pool.query(
+            """
+            INSERT INTO ferry.api_budgets (tenant, provider, daily_calls)
+            SELECT id, 'salesforce', 500 FROM ferry.tenants
+            """)
+        let numbers = try await cluster.store.tenants().map(\.number)
+        let lost = try #require(numbers.first.map { cluster.queue.shard(of: $0) })
+        try await wipe(lost, of: cluster)
+        let kept = numbers.filter { cluster.queue.shard(of: $0) != lost }
+        let gone = numbers.filter { cluster.queue.shard(of: $0) == lost }
+        #expect(await cluster.scheduler.renewBudgets() == false)
+        for number in kept { #expect(try await cluster.queue.budgets(tenant: number).count == 1) }
+        #expect(try await cluster.store.budgetChanges(limit: 100).map(\.tenant) == gone.sorted(), "their rows stay")
+        #expect(try await cluster.scheduler.runOnce() == 36, "and nobody waits for them")
+
+        await cluster.scheduler.watchGeneration()
+        let wanted = gone.map { JobKey(tenant: $0, kind: "outbound") }
+        #expect(try await cluster.queue.places(of: wanted).allSatisfy { $0 == .queued })
+        #expect(await cluster.scheduler.renewBudgets())
+        for number in numbers { #expect(try await cluster.queue.budgets(tenant: number).count == 1) }
+
+        // Only the lost shard's budgets are set anew.
+        try await wipe(lost, of: cluster)
+        await cluster.scheduler.watchGeneration()
+        #expect(try await cluster.store.budgetChanges(limit: 100).map(\.tenant) == gone.sorted())
+        await cluster.stop()
+    }
+
+    @Test func aRedisThatTakesNoWritesUsesUpNoEpochs() async throws {
+        let cluster = try await TestCluster.start(ownRedis: true)
+        _ = try await TestTenant("acme", in: cluster)
+        _ = try await cluster.scheduler.runOnce()
+        _ = try await cluster.redis.send("FLUSHALL")
+        _ = try await cluster.redis.send("CONFIG", "SET", "min-replicas-to-write", "1")
+        for _ in 1...5 { await cluster.scheduler.watchGeneration() }
+        #expect(try await cluster.queue.generation().lost.count == 16)
+        _ = try await cluster.redis.send("CONFIG", "SET", "min-replicas-to-write", "0")
+        await cluster.scheduler.watchGeneration()
+        #expect(try await cluster.queue.generation().epochs.allSatisfy { $0 == 2 })
+        #expect(try await cluster.queue.status().queued == 2)
+        await cluster.stop()
+    }
+
     /// Deletes all keys of one shard.
     private func wipe(_ shard: Int, of cluster: TestCluster) async throws {
         let pattern = "*{s\(String("000\(shard)".suffix(3)))}*"

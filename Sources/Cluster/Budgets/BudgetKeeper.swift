@@ -19,24 +19,66 @@ package struct BudgetKeeper: Sendable {
         self.clock = clock
     }
 
-    /// Sets the budgets that changed.
-    /// - Returns: how many tenants were seen to.
+    /// Why tenants' budgets could not be set.
+    package struct Failure: Sendable {
+        /// One of them, its reason, and how many others there are.
+        package let tenant: Int32
+        package let error: any Error
+        package fileprivate(set) var others = 0
+    }
+
+    /// Sets the budgets that changed, each once. One that can't be set keeps its row for the next call and holds nobody
+    /// up; when a shard is out of reach its other tenants are left for then too.
+    /// - Returns: what could not be set; nil when all could.
     @discardableResult
-    package func renew() async throws -> Int {
-        var count = 0
+    package func renew() async throws -> Failure? {
+        var failure: Failure?
+        var lost: Set<Int> = []
+        var last = Int32.min
         while true {
-            let changes = try await store.budgetChanges(limit: ClusterLimits.budgetPage)
-            for change in changes { try await set(change.tenant) }
-            try await store.finishBudgetChanges(changes)
-            count += changes.count
-            if changes.count < ClusterLimits.budgetPage { return count }
+            let changes = try await store.budgetChanges(after: last, limit: ClusterLimits.budgetPage)
+            var done: [BudgetChange] = []
+            for start in stride(from: 0, to: changes.count, by: ClusterLimits.budgetsAtOnce) {
+                let part = changes[start..<min(start + ClusterLimits.budgetsAtOnce, changes.count)]
+                for (change, error) in await set(part.filter { !lost.contains(queue.shard(of: $0.tenant)) }) {
+                    guard let error else {
+                        done.append(change)
+                        continue
+                    }
+                    if error is JobQueueError { lost.insert(queue.shard(of: change.tenant)) }
+                    failure = failure ?? Failure(tenant: change.tenant, error: error)
+                }
+            }
+            try await store.finishBudgetChanges(done)
+            failure?.others += changes.count - done.count
+            guard changes.count == ClusterLimits.budgetPage, let end = changes.last else { break }
+            last = end.tenant
+        }
+        failure?.others -= 1
+        return failure
+    }
+
+    private func set(_ changes: [BudgetChange]) async -> [(BudgetChange, (any Error)?)] {
+        await withTaskGroup { group in
+            for change in changes {
+                group.addTask {
+                    do { try await set(change.tenant) } catch { return (change, error as (any Error)?) }
+                    return (change, nil)
+                }
+            }
+            return await group.reduce(into: []) { $0.append($1) }
         }
     }
 
-    /// Redis lost its memory: sets all budgets, with what PostgreSQL knows to be spent.
-    package func renewAll() async throws {
-        try await store.renewAllBudgets()
-        try await renew()
+    /// Redis lost shards: notes that all budgets in them have to be set, with what PostgreSQL knows to be spent.
+    package func callForAll(of shards: Set<Int>) async throws {
+        var last = Int32.min
+        while true {
+            let page = try await store.budgetedTenants(after: last, limit: ClusterLimits.budgetPage)
+            try await store.callForBudgets(of: page.filter { shards.contains(queue.shard(of: $0)) })
+            guard page.count == ClusterLimits.budgetPage, let end = page.last else { return }
+            last = end
+        }
     }
 
     /// Sets one tenant's budgets as its rows are now.

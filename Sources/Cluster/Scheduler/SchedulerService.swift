@@ -20,6 +20,7 @@ package struct SchedulerService: Service {
     private let clock: WallClock
     private let logger: Logger
     private let auditor: QueueAuditor
+    private let generations: GenerationWatch
 
     /// Makes a scheduler.
     /// - Parameter wakeups: yields whenever a stream was made due out of turn; ticks find it without them, later.
@@ -34,6 +35,7 @@ package struct SchedulerService: Service {
         self.logger = logger
         self.wakeups = wakeups
         auditor = QueueAuditor(store: store, queue: queue, clock: clock, logger: logger)
+        generations = GenerationWatch(store: store, queue: queue, budgets: budgets, clock: clock, logger: logger)
     }
 
     package func run() async throws {
@@ -44,6 +46,8 @@ package struct SchedulerService: Service {
                 group.addTask { await repeatedly(every: ClusterLimits.schedulerTick) { rope.yield() } }
                 group.addTask { for await _ in wakeups() { rope.yield() } }
                 group.addTask { await repeatedly(every: ClusterLimits.generationCheck) { await watchGeneration() } }
+                group.addTask { await keepBudgets() }
+                group.addTask { await LeaseSweeper(queue: queue, logger: logger).run() }
                 group.addTask { await repeatedly(every: ClusterLimits.audit) { await audit() } }
                 group.addTask { await repeatedly(every: ClusterLimits.upkeep) { await keepUp() } }
                 await dispatch(on: bell)
@@ -74,8 +78,6 @@ package struct SchedulerService: Service {
     /// - Returns: how many streams were claimed.
     /// - Throws: when no job at all could be asked for.
     package func runOnce() async throws -> Int {
-        // Before any job: it is leased within its budget from the first time.
-        try await budgets.renew()
         let streams = try await store.claimDue(
             limit: ClusterLimits.claimSize, leaseSeconds: ClusterLimits.claimSeconds, now: clock.now)
         let importing = try await store.dueImports(
@@ -119,27 +121,34 @@ package struct SchedulerService: Service {
 
     // MARK: - Upkeep
 
-    /// Notices a lost or older Redis, takes its shards over under a new epoch and fills them from PostgreSQL. The other
-    /// shards go on meanwhile.
+    /// Looks whether Redis was lost, and fills what was.
     package func watchGeneration() async {
-        do {
-            let generation = try await queue.generation()
-            guard !generation.isWhole else { return }
-            let shards = Set(generation.lost).union(generation.unsettled)
-            let epoch = try await store.nextEpoch(atLeast: generation.highest + 1)
-            let isFirst = epoch == 1
-            logger.log(
-                level: isFirst ? .info : .warning,
-                isFirst ? "taking Redis into use" : "Redis lost its data or came back older; rebuilding",
-                metadata: ["shards": "\(shards.count)", "epoch": "\(epoch)"])
-            try await queue.adopt(epoch: epoch, shards: shards.sorted())
-            try await budgets.renewAll()
-            if !isFirst { MetricCatalog.count("ferry_queue_generation_changes_total") }
-            let count = try await ShardRebuild(store: store, queue: queue, clock: clock).run(shards)
-            if count > 0 { logger.notice("rebuilt", metadata: ["streams": "\(count)", "epoch": "\(epoch)"]) }
-        } catch {
+        do { try await generations.runOnce() } catch {
             logger.warning("generation not checked", metadata: ["error": "\(error)"])
         }
+    }
+
+    private func keepBudgets() async {
+        while !Task.isCancelled {
+            let isDone = await renewBudgets()
+            try? await Task.sleep(for: isDone ? ClusterLimits.schedulerTick : ClusterLimits.budgetPause)
+        }
+    }
+
+    /// Sets the budgets whose rows changed. Apart from dispatching, which waits for none of them: a run whose lease does
+    /// not know its budget sets it before its first call.
+    /// - Returns: whether all could be set.
+    @discardableResult
+    package func renewBudgets() async -> Bool {
+        do {
+            guard let failure = try await budgets.renew() else { return true }
+            logger.warning(
+                "budgets not set",
+                metadata: ["tenant": "\(failure.tenant)", "others": "\(failure.others)", "error": "\(failure.error)"])
+        } catch {
+            logger.warning("budgets not read", metadata: ["error": "\(error)"])
+        }
+        return false
     }
 
     /// Compares the queue with PostgreSQL once.

@@ -4,7 +4,7 @@ import Store
 
 /// Fills shards that were lost from PostgreSQL, in pages, the longest overdue stream first.
 ///
-/// When it dies in the middle, the auditor finds what it left.
+/// When it dies in the middle, the auditor finds what it left; to do it twice is harmless.
 struct ShardRebuild {
     let store: Store
     let queue: JobQueue

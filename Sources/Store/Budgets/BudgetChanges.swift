@@ -10,12 +10,13 @@ package struct BudgetChange: Sendable, Hashable {
 }
 
 extension Store {
-    /// Tenants whose budgets changed and are not set in Redis yet.
+    /// One page of the tenants whose budgets changed and are not set in Redis yet, by number.
+    /// - Parameter after: the last tenant of the page before.
     /// - Throws: `StoreError`.
-    package func budgetChanges(limit: Int) async throws -> [BudgetChange] {
+    package func budgetChanges(after: Int32 = .min, limit: Int) async throws -> [BudgetChange] {
         let rows = try await query(
-            "SELECT tenant_no, change FROM ferry.budget_changes ORDER BY tenant_no LIMIT $1",
-            [.int(min(limit, StoreLimits.pageSize))])
+            "SELECT tenant_no, change FROM ferry.budget_changes WHERE tenant_no > $1 ORDER BY tenant_no LIMIT $2",
+            [.int4(after), .int(min(limit, StoreLimits.pageSize))])
         return try decode(rows) {
             BudgetChange(tenant: try $0.get("tenant_no"), change: try $0.get("change"))
         }
@@ -32,19 +33,28 @@ extension Store {
             """, [.array(changes.map(\.tenant)), .array(changes.map(\.change))])
     }
 
-    /// All budgets have to be set anew: Redis lost them.
-    /// - Returns: how many tenants have one.
+    /// One page of the tenants that have a budget, by number.
+    /// - Parameter after: the last tenant of the page before.
     /// - Throws: `StoreError`.
-    @discardableResult
-    package func renewAllBudgets() async throws -> Int {
+    package func budgetedTenants(after: Int32, limit: Int) async throws -> [Int32] {
+        let rows = try await query(
+            """
+            SELECT t.number FROM ferry.tenants t
+            WHERE t.number > $1 AND EXISTS (SELECT FROM ferry.api_budgets b WHERE b.tenant = t.id)
+            ORDER BY t.number LIMIT $2
+            """, [.int4(after), .int(min(limit, StoreLimits.pageSize))])
+        return try decode(rows) { try $0.get("number") }
+    }
+
+    /// Budgets of tenants have to be set anew: Redis lost them.
+    /// - Throws: `StoreError`.
+    package func callForBudgets(of tenants: [Int32]) async throws {
+        guard !tenants.isEmpty else { return }
         try await query(
             """
-            INSERT INTO ferry.budget_changes AS c (tenant_no)
-            SELECT DISTINCT t.number FROM ferry.api_budgets b JOIN ferry.tenants t ON t.id = b.tenant
+            INSERT INTO ferry.budget_changes AS c (tenant_no) SELECT unnest($1::int4[])
             ON CONFLICT (tenant_no) DO UPDATE SET change = c.change + 1
-            RETURNING tenant_no
-            """
-        ).count
+            """, [.array(tenants)])
     }
 
     /// Sets or replaces a tenant's budget with one provider; the rest of its row stays.

@@ -102,6 +102,7 @@ final class TestCluster: Sendable {
     func settle(rounds: Int = 60) async throws -> Int {
         var ran = 0
         for _ in 0..<rounds {
+            await scheduler.renewBudgets()
             _ = try await scheduler.runOnce()
             let batch = try await queue.lease(worker: worker, limit: 64)
             for job in batch.jobs {
@@ -128,6 +129,7 @@ final class TestCluster: Sendable {
 
     /// Runs what is due now, once, and leaves imports open; the clock stands still.
     func runDue() async throws {
+        await scheduler.renewBudgets()
         _ = try await scheduler.runOnce()
         for job in try await queue.lease(worker: worker, limit: 64).jobs {
             let settlement = await runner.run(job, worker: worker)
