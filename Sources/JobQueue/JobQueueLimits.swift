@@ -6,6 +6,8 @@ package enum JobQueueLimits {
     package static let shards = 16
     /// Most logical shards.
     package static let maxShards = 1_024
+    /// Bytes of a process's name in its worker's id, which has nine more.
+    package static let processNameBytes = 55
     /// Bytes of a job's kind.
     package static let kindBytes = 24
     /// Bytes of an error code or a reason that are kept.

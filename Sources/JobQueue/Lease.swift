@@ -12,6 +12,26 @@ package struct WorkerID: Hashable, Sendable, CustomStringConvertible {
         self.name = name
     }
 
+    /// The id of one start of a process: its name and a random part. A process that is started again under the name of
+    /// one that was killed must not keep that one's leases alive.
+    package init(startOf name: String) {
+        let part = String(UInt32.random(in: 0 ... .max), radix: 16)
+        self.init(Self.plain(name) + "~" + String(repeating: "0", count: 8 - part.count) + part)
+    }
+
+    /// The name without what tells two starts apart.
+    package var plainName: String { name.lastIndex(of: "~").map { String(name[..<$0]) } ?? name }
+
+    /// A process's name as its ids carry it: what is too long is cut off.
+    package static func plain(_ name: String) -> String {
+        var plain = ""
+        for character in name {
+            guard plain.utf8.count + character.utf8.count <= JobQueueLimits.processNameBytes else { break }
+            plain.append(character)
+        }
+        return plain
+    }
+
     package var description: String { name }
 }
 

@@ -29,7 +29,7 @@ extension ProcessTests {
                         try await eventually("\(role) is ready") { try await get("/readyz").status == 200 }
                         let metrics = try await get("/metrics")
                         #expect(metrics.status == 200)
-                        #expect(metrics.text.contains("# TYPE ferry_up_since_seconds gauge"), "\(role)")
+                        #expect(metrics.text.contains("# TYPE process_start_time_seconds gauge"), "\(role)")
                         #expect(!metrics.text.contains("acme"), "no metric names a tenant")
                         for line in metrics.text.split(separator: "\n") where line.hasPrefix("# TYPE ferry_") {
                             let name = line.split(separator: " ")[2]
@@ -95,9 +95,9 @@ extension ProcessTests {
 
         // MARK: - Doors
 
-        private typealias Get = (String) async throws -> (status: Int, text: String)
+        typealias Get = (String) async throws -> (status: Int, text: String)
 
-        private static func withDoors(
+        static func withDoors(
             _ roles: [String: FerryProcess], _ body: ([String: Get]) async throws -> Void
         ) async throws {
             let http = try HTTPClient(options: .loopback)

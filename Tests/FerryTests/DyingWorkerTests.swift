@@ -72,6 +72,41 @@ extension ProcessTests {
             }
         }
 
+        /// The one run that happens twice, and what accounts for it.
+        @Test func aWorkerThatStoodStillPastItsLeaseCommitsNothingMoreAndIsCounted() async throws {
+            try await LiveCluster.run(own: .redis) { cluster in
+                let tenant = try await LiveTenant.onBoard("acme", in: cluster)
+                let first = try await Self.startOneWorker(in: cluster, for: tenant)
+                try tenant.signUp(1...30)
+                let fault = tenant.org.addFault(.stall(seconds: 1), callClass: "composite")
+                try await cluster.store.requestRun(
+                    tenant: try await tenant.number, direction: .outbound, now: cluster.now)
+                try await eventually("the worker is inside the call") { cluster.faults.strikes(of: fault) == 1 }
+                first.send(SIGSTOP)
+                let second = try cluster.start("worker", "--name", "second")
+                try cluster.advance(Self.pastTheLease)
+                try await cluster.converge(tenant)
+                #expect(try await cluster.store.fencedCommits() == 0)
+
+                // Redis is away while it wakes, so that no heartbeat tells it what it has lost: only the fence stops it.
+                try await cluster.killRedis {
+                    first.send(SIGCONT)
+                    try await eventually("its commit is refused") { try await cluster.store.fencedCommits() == 1 }
+                }
+                try await AdminDoorTests.withDoors(["first": first]) { doors in
+                    let get = try #require(doors["first"])
+                    try await eventually("it counts") {
+                        try await get("/metrics").text.contains("\nferry_fenced_commits_total 1\n")
+                    }
+                }
+                try await cluster.converge(tenant)
+                #expect(tenant.org.count("Contact") == 30 && tenant.account.contactCount == 30)
+                try await Self.expectQuiet(tenant, in: cluster)
+                #expect(try await cluster.store.fencedCommits() == 1, "one double run, one refusal")
+                #expect(first.ending == nil && second.ending == nil)
+            }
+        }
+
         @Test func sigtermHandsBack() async throws {
             try await LiveCluster.run { cluster in
                 let tenant = try await LiveTenant.onBoard("acme", in: cluster)

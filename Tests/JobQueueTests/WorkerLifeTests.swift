@@ -61,6 +61,30 @@ import Testing
         for job in mine + others { #expect(try await bench.settle(job, .done) == .accepted) }
     }
 
+    @Test func aWorkerStartedAgainUnderItsNameKeepsNothingOfItsPredecessorAlive() async throws {
+        let bench = try await QueueBench.make()
+        let (dead, heir) = (WorkerID(startOf: "host-1"), WorkerID(startOf: "host-1"))
+        #expect(dead != heir && dead.plainName == "host-1" && heir.plainName == "host-1")
+        _ = try await bench.queue.setBudget(tenant: 1, .salesforce, BudgetTerms(dailyCalls: 100))
+        _ = try await bench.queue.enqueue(EnqueueRequest(key(1)))
+        #expect(try await bench.queue.lease(worker: dead, limit: 1).jobs.count == 1)
+        let process = try bench.twin()
+        var swept = 0
+        for _ in 0..<7 {
+            try await process.heartbeat(worker: heir)
+            swept += try await bench.watch(2)
+        }
+        #expect(swept == 1)
+        #expect(try await process.lease(worker: heir, limit: 1).jobs.count == 1)
+        #expect(try await bench.queue.budgets(tenant: 1).first?.spent == 1, "the dead one may have called")
+    }
+
+    @Test func aNameThatIsTooLongIsCut() {
+        let id = WorkerID(startOf: String(repeating: "ä", count: 60))
+        #expect(id.name.utf8.count <= 64 && id.plainName == String(repeating: "ä", count: 27))
+        #expect(WorkerID(startOf: "").plainName.isEmpty)
+    }
+
     // MARK: - Deaths
 
     @Test func aJobThatKillsItsWorkersWaitsLongerWithEachDeathAndIsBuriedAtTheEighth() async throws {

@@ -76,6 +76,25 @@ import Testing
         await pool.close()
     }
 
+    @Test func ofTwoHoldersOfOneTokenOnlyTheOneThatCameFirstCommits() async throws {
+        let (store, pool) = try await StoreTestDatabase.make()
+        let number = try await StoreTestDatabase.onboard("acme", store, pool)
+        func commit(_ fence: Int64, _ holder: String) async throws -> CommitResult {
+            var commit = RunCommit(tenant: number, fence: fence, run: 1)
+            commit.holder = holder
+            return try await store.commit(commit, now: instant)
+        }
+        // A Redis that lost its last writes gave the token out twice.
+        #expect(try await commit(7, "one~1") == .committed)
+        #expect(try await commit(7, "two~1") == .fenced)
+        #expect(try await commit(7, "one~2") == .fenced, "the same process, started again")
+        #expect(try await commit(7, "one~1") == .committed)
+        #expect(try await store.fencedCommits(tenant: number) == 2)
+        #expect(try await commit(8, "two~1") == .committed)
+        #expect(try await commit(7, "one~1") == .fenced)
+        await pool.close()
+    }
+
     @Test func aStreamRefusesAnOlderTokenOfAnotherScope() async throws {
         let (store, pool) = try await StoreTestDatabase.make()
         let number = try await StoreTestDatabase.onboard("acme", store, pool)

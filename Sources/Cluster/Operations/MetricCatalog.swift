@@ -26,7 +26,7 @@ package enum MetricCatalog {
         "ferry_pending_changes": "Contacts known to have changed and not settled, counted up to a million.",
         "ferry_failed_records": "Records that can't be synced as they are, counted up to a million.",
         "ferry_open_imports": "Bulk imports whose outcome is not known yet.",
-        "ferry_fenced_commits": "Commits refused because their lease was lost, of all time.",
+        "ferry_fenced_commits_total": "Commits of this worker that were refused because their lease was lost.",
         "ferry_oldest_overdue_seconds": "How long the oldest due stream has waited for its run to end.",
         "ferry_scheduler_lateness_seconds": "How long the oldest due stream has waited for a scheduler.",
         "ferry_dispatch_lateness_seconds":
@@ -44,7 +44,7 @@ package enum MetricCatalog {
         "ferry_worker_places": "Jobs those workers can run at once.",
         "ferry_desired_workers": "Workers that the runnable work is worth; parked tenants count nothing.",
         "ferry_samples_failed_total": "Samples of the cluster's gauges that failed.",
-        "ferry_up_since_seconds": "When this process started, in seconds since 1970.",
+        "process_start_time_seconds": "When this process started, in seconds since 1970.",
     ]
 
     // MARK: - Workers
@@ -136,7 +136,6 @@ package enum MetricCatalog {
         gauge("ferry_pending_changes", Double(store.pendingChanges))
         gauge("ferry_failed_records", Double(store.failedRecords))
         gauge("ferry_open_imports", Double(store.openImports))
-        gauge("ferry_fenced_commits", Double(store.fencedCommits))
         gauge("ferry_oldest_overdue_seconds", store.oldestOverdueSeconds)
         gauge("ferry_scheduler_lateness_seconds", store.latenessSeconds)
         gauge("ferry_run_mean_seconds", store.meanRunSeconds ?? 0)

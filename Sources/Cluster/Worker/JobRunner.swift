@@ -46,7 +46,7 @@ package struct JobRunner: Sendable {
     /// - Returns: what the queue is told.
     package func run(_ job: LeasedJob, worker: WorkerID) async -> Settlement {
         let account = RunAccount(job: job, clock: clock, extend: extend(worker))
-        let outcome = await RunAccount.$current.withValue(account) { await run(job, account) }
+        let outcome = await RunAccount.$current.withValue(account) { await run(job, worker, account) }
         // A task of its own: a run that was stopped has called all the same.
         await Task { await keep(account, of: job.key.tenant) }.value
         return Settlement(job, outcome, made: account.settled())
@@ -73,7 +73,7 @@ package struct JobRunner: Sendable {
         }
     }
 
-    private func run(_ job: LeasedJob, _ account: RunAccount) async -> JobOutcome {
+    private func run(_ job: LeasedJob, _ worker: WorkerID, _ account: RunAccount) async -> JobOutcome {
         var logger = logger
         logger[metadataKey: "tenant"] = "\(job.key.tenant)"
         logger[metadataKey: "job"] = "\(job.key.kind)"
@@ -82,7 +82,7 @@ package struct JobRunner: Sendable {
             return .retry(after: nil, code: "unknown_kind")
         }
         let run = RunContext(
-            token: job.token, runID: job.token.rawValue, clock: clock, logger: logger, account: account)
+            token: job.token, worker: worker, runID: job.token.rawValue, clock: clock, logger: logger, account: account)
         do {
             return try await attempt(job, kind, run)
         } catch is LostLease {

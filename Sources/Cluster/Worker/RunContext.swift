@@ -8,6 +8,8 @@ import SyncRules
 /// What one run carries through all its steps: the lease it acts under, the clock, and where it logs.
 struct RunContext: Sendable {
     let token: FencingToken
+    /// Who holds the lease.
+    let worker: WorkerID
     let runID: Int64
     let clock: WallClock
     let logger: Logger
@@ -23,10 +25,14 @@ struct RunContext: Sendable {
     /// The calls made until here go with it.
     func commit(_ commit: RunCommit, store: Store) async throws {
         var commit = commit
+        commit.holder = worker.name
         commit.usage += account.takeUsage()
         let usage = commit.usage
         do {
-            guard try await store.commit(commit, now: now) == .committed else { throw LostLease() }
+            guard try await store.commit(commit, now: now) == .committed else {
+                MetricCatalog.count("ferry_fenced_commits_total")
+                throw LostLease()
+            }
         } catch {
             account.giveBack(usage)
             throw error

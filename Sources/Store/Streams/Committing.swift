@@ -17,7 +17,7 @@ extension Store {
     ///
     /// The fence comes first. It locks the tenant's row of that scope, so that of two leases the newer one wins whichever
     /// comes first: an older one that comes later is refused, one that came earlier is complete before the newer one reads
-    /// on. When the connection breaks before the answer, the caller does not know whether it is stored; to repeat the
+    /// on. Under one token only the holder that came first passes. When the connection breaks before the answer, the caller does not know whether it is stored; to repeat the
     /// commit is harmless.
     /// - Throws: `StoreError`.
     package func commit(_ commit: RunCommit, now: Date) async throws -> CommitResult {
@@ -48,8 +48,8 @@ extension Store {
         let instant = PostgresValue.timestamptz(now)
         var all = [
             PostgresStatement(
-                "SELECT ferry.hold_fence($1, $2, $3)",
-                [.int4(tenant), .int2(commit.scope.rawValue), .int8(commit.fence)])
+                "SELECT ferry.hold_fence($1, $2, $3, $4)",
+                [.int4(tenant), .int2(commit.scope.rawValue), .int8(commit.fence), .text(commit.holder)])
         ]
         all += settling(commit.settled, tenant: tenant)
         all += deferring(commit.deferred, tenant: tenant, now: instant)

@@ -93,6 +93,9 @@ package struct RunCommit: Sendable {
     package var tenant: Int32
     /// The lease's fencing token.
     package var fence: Int64
+    /// Names the start of the process that holds the lease: a Redis that lost its last writes may give a token out twice,
+    /// and then only one of the two runs commits.
+    package var holder = ""
     package var scope: FenceScope
     /// The run that decisions belong to.
     package var run: Int64

@@ -17,7 +17,7 @@ extension Runtime {
     ) throws -> [any Service] {
         guard let port = try settings.adminPort else { return [] }
         let registry = PrometheusRegistry.installed
-        MetricCatalog.gauge("ferry_up_since_seconds", clock.now.timeIntervalSince1970.rounded())
+        MetricCatalog.gauge("process_start_time_seconds", clock.now.timeIntervalSince1970.rounded())
         let logger = logger
         return [
             AdminServer(

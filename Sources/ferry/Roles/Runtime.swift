@@ -69,6 +69,7 @@ struct Runtime: Sendable {
 
     /// A worker over this runtime's stores, which follows the queue's switch and what `ferry workers` asks of it.
     /// - Parameters:
+    ///   - id: its name on the roll; cut when it is longer than `JobQueueLimits.processNameBytes`.
     ///   - keys: opens tenants' secrets.
     ///   - concurrency: jobs at once.
     func worker(
@@ -78,13 +79,15 @@ struct Runtime: Sendable {
         let runner = JobRunner(
             store: store, queue: queue, clock: clock, logger: logger, http: try providerClient(), keys: keys,
             providers: try providerPolicy())
-        let options = WorkerService.Options(id: WorkerID(id), concurrency: concurrency, grace: grace)
         let logger = logger
-        let roll = WorkerEnrolment(store: store, name: id, concurrency: concurrency)
+        let name = WorkerID.plain(id)
+        let roll = WorkerEnrolment(store: store, name: name, concurrency: concurrency)
         return SwitchedService(
             logger: logger, orders: { try await roll.orders($0) }, leave: { await roll.leave() },
             make: {
-                WorkerService(queue: queue, options: options, logger: logger) { job in
+                let options = WorkerService.Options(
+                    id: WorkerID(startOf: name), concurrency: concurrency, grace: grace)
+                return WorkerService(queue: queue, options: options, logger: logger) { job in
                     MetricCatalog.running(1)
                     let start = ContinuousClock.now
                     let settlement = await runner.run(job, worker: options.id)

@@ -46,7 +46,7 @@ struct WorkersList: AsyncParsableCommand {
     }
 
     private static func rows(_ reported: [WorkerRow], _ leases: [WorkerStatus], now: Date) -> [Row] {
-        let held = Dictionary(leases.map { ($0.worker.name, $0.leases) }, uniquingKeysWith: +)
+        let held = Dictionary(leases.map { ($0.worker.plainName, $0.leases) }, uniquingKeysWith: +)
         let known = reported.map { row in
             let silence = max(0, now.timeIntervalSince(row.seenAt))
             return Row(
@@ -55,13 +55,16 @@ struct WorkersList: AsyncParsableCommand {
                 jobs: held[row.name] ?? 0, places: row.concurrency, startedAt: row.startedAt,
                 seenSecondsAgo: silence.rounded())
         }
-        // One that holds leases and has never reached PostgreSQL.
-        let strangers = leases.filter { lease in !reported.contains { $0.name == lease.worker.name } }
+        // Those that hold leases and have never reached PostgreSQL.
+        let strangers = Dictionary(grouping: leases, by: \.worker.plainName).filter { name, _ in
+            !reported.contains { $0.name == name }
+        }
         return known
-            + strangers.map {
+            + strangers.sorted { $0.key < $1.key }.map { name, starts in
                 Row(
-                    name: $0.worker.name, host: nil, processID: nil, state: $0.deadline > .zero ? "running" : "lost",
-                    wish: nil, jobs: $0.leases, places: nil, startedAt: nil, seenSecondsAgo: nil)
+                    name: name, host: nil, processID: nil,
+                    state: starts.contains { $0.deadline > .zero } ? "running" : "lost", wish: nil,
+                    jobs: held[name] ?? 0, places: nil, startedAt: nil, seenSecondsAgo: nil)
             }
     }
 
