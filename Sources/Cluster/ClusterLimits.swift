@@ -106,7 +106,7 @@ package enum ClusterLimits {
     /// Longest wait a provider can ask a stream for, in seconds.
     static let longestWait: TimeInterval = 86_400
     /// Seconds until a stream that needs a human is tried again.
-    static let humanRetry: TimeInterval = 900
+    package static let humanRetry: Double = 900
     /// Longest text of an error in a row.
     static let errorLength = 500
 

@@ -20,13 +20,18 @@ extension ProcessTests {
             case redisKilled
             /// All clocks jump three hours ahead, and then two back.
             case clockStepped
+            /// `LostServerTests` has these two by themselves.
+            case redisFlushed
+            case postgresRestarted
+
+            static let single = allCases.filter { ![.redisFlushed, .postgresRestarted].contains($0) }
         }
 
         static let isLong = ProcessInfo.processInfo.environment["FERRY_LONG_PROOFS"] == "1"
         /// Mishaps of a long proof.
         private static let rounds = 40
 
-        @Test(arguments: Mishap.allCases)
+        @Test(arguments: Mishap.single)
         func nothingIsLostAndNothingIsDoubled(_ mishap: Mishap) async throws {
             try await LiveCluster.run(own: mishap == .redisKilled ? .redis : []) { cluster in
                 let world = try await World(cluster)
@@ -43,8 +48,8 @@ extension ProcessTests {
             }
         }
 
-        @Test(arguments: [SIGKILL, SIGSTOP])
-        func aFailoverThatLosesTheLastWritesDelaysAndLosesNothing(signal: Int32) async throws {
+        @Test(arguments: [SIGKILL, SIGSTOP], 1...(isLong ? 10 : 1))
+        func aFailoverThatLosesTheLastWritesDelaysAndLosesNothing(signal: Int32, round: Int) async throws {
             try await LiveCluster.run(own: .sentinels) { cluster in
                 let sentinels = try #require(cluster.sentinels)
                 let world = try await World(cluster)
@@ -64,7 +69,7 @@ extension ProcessTests {
             let seed = UInt64.random(in: 0 ... .max)
             print("MishapTests seed \(seed)")
             var random = SeededOrder(state: seed)
-            try await LiveCluster.run(own: .redis) { cluster in
+            try await LiveCluster.run(own: [.redis, .postgres]) { cluster in
                 let world = try await World(cluster)
                 for round in 1...Self.rounds {
                     let mishap = try #require(Mishap.allCases.randomElement(using: &random))
@@ -145,8 +150,8 @@ private final class World {
                 try await ask()
                 // The other one takes the leases over and goes on; then the sleeper wakes in the middle of its call.
                 try await eventually("others took over") {
-                    self.workers[1].errors.contains("took over leases") || self.workers[1].ending != nil
-                        || self.isQuiet
+                    (self.schedulers + [self.workers[1]]).contains { $0.errors.contains("took over leases") }
+                        || self.workers[1].ending != nil || self.isQuiet
                 }
                 workers[0].send(SIGCONT)
             case .workerKilled:
@@ -170,6 +175,19 @@ private final class World {
                 try cluster.advance(10_800)
                 try await ask()
                 try cluster.advance(-7_200)
+            case .redisFlushed:
+                _ = try await cluster.redis.send("FLUSHALL")
+                try await ask()
+            case .postgresRestarted:
+                let known = (schedulers + workers).map { $0.errors.count }
+                try await cluster.restartPostgres {
+                    // Down until a process has noticed.
+                    try await eventually("a process misses it") {
+                        zip(self.schedulers + self.workers, known).contains { process, count in
+                            process.errors.dropFirst(count).contains("warning")
+                        }
+                    }
+                }
             }
         }
     }

@@ -196,6 +196,10 @@ extension ProcessTests {
                 #expect(discarded.ending == .code(0) && discarded.output.contains("1 dead letters"))
                 let other = try await cluster.ferry("queue", "dead", "list", "--kind", "imports", "--json")
                 #expect(other.ending == .code(0))
+                _ = try cluster.start("worker")
+                try await eventually("the other direction has run") { try await Self.why(cluster) == "dead" }
+                let why = try await cluster.ferry("tenants", "why", "acme", "--json")
+                #expect(why.ending == .code(0) && why.output.contains("\"until\""), "it is tried again by itself")
                 let unsure = try await cluster.ferry("queue", "dead", "retry")
                 #expect(unsure.ending == .code(64) && unsure.errors.contains("retry 1 dead letters"))
                 let dry = try await cluster.ferry("queue", "dead", "discard", "--dry-run")

@@ -1,5 +1,6 @@
 import Cluster
 import Foundation
+import Store
 import Testing
 
 /// What the process tests can't see well: the signal's arithmetic, and how metrics are written.
@@ -21,14 +22,22 @@ struct SignalTests {
         runnable: Int, running: Int, mean: Double, target: Double, places: Int, desired: Int
     ) {
         let signal = AutoscaleSignal(
-            runnableJobs: runnable, runningJobs: running, meanRunSeconds: mean, targetSeconds: target,
+            mode: .running, runnableJobs: runnable, runningJobs: running, meanRunSeconds: mean, targetSeconds: target,
             placesPerWorker: places)
         #expect(signal.desiredWorkers == desired)
     }
 
+    @Test func aPausedQueueAsksForNoMoreWorkersThanWhatStillRuns() {
+        let signal = AutoscaleSignal(
+            mode: .paused, runnableJobs: 6_400, runningJobs: 65, meanRunSeconds: 30, targetSeconds: 30,
+            placesPerWorker: 64)
+        #expect(signal.desiredWorkers == 2 && signal.runnableJobs == 0)
+    }
+
     @Test func nothingMeasuredIsNoReasonToDivideByZero() {
         let signal = AutoscaleSignal(
-            runnableJobs: 100, runningJobs: 0, meanRunSeconds: nil, targetSeconds: 0, placesPerWorker: 0)
+            mode: .running, runnableJobs: 100, runningJobs: 0, meanRunSeconds: nil, targetSeconds: 0,
+            placesPerWorker: 0)
         #expect(signal.desiredWorkers == 100)
         #expect(signal.meanRunSeconds == OperationsLimits.assumedRunSeconds)
     }

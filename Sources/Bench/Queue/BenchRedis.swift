@@ -53,20 +53,33 @@ struct BenchRedis {
 
 /// `redis-benchmark` on the same machine in the same minute, so that figures can be compared across machines.
 enum RedisBaseline {
+    /// All of its figures.
     static func measure() throws {
+        try measure(["set", "lpush"], [("unpipelined", "1"), ("pipelined_16", "16")], requests: 200_000, beside: "")
+    }
+
+    /// The one that says how fast the machine is just now.
+    static func measure(beside part: String) throws {
+        try measure(["set"], [("unpipelined", "1")], requests: 100_000, beside: "_beside_\(part)")
+    }
+
+    private static func measure(
+        _ tests: [String], _ pipelines: [(name: String, depth: String)], requests: Int, beside suffix: String
+    ) throws {
         let folder = URL(fileURLWithPath: "/tmp/ferry-bench-\(UInt32.random(in: 0 ... .max))")
         let server = try EmbeddedRedis(folder: folder, durable: false)
         defer {
             server.stop()
             try? FileManager.default.removeItem(at: folder)
         }
-        for (name, arguments) in [("unpipelined", ["-P", "1"]), ("pipelined_16", ["-P", "16"])] {
-            for test in ["set", "lpush"] {
-                let command = ["-s", server.socketPath, "-n", "200000", "-c", "50", "--csv", "-t", test] + arguments
+        for (name, depth) in pipelines {
+            for test in tests {
+                let command =
+                    ["-s", server.socketPath, "-n", "\(requests)", "-c", "50", "--csv", "-t", test, "-P", depth]
                 guard let line = try output(of: "redis-benchmark", command).last else { continue }
                 let fields = line.split(separator: ",").map { $0.trimmingCharacters(in: ["\""]) }
                 guard fields.count > 1, let rate = Double(fields[1]) else { continue }
-                Report.figure("redis_benchmark_\(test)_\(name)_per_s", rate, "1/s")
+                Report.figure("redis_benchmark_\(test)_\(name)\(suffix)_per_s", rate, "1/s")
             }
         }
     }

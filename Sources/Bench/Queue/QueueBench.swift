@@ -47,6 +47,7 @@ struct QueueBench: AsyncParsableCommand {
         for part in Part.allCases where only.isEmpty || only.contains(part) {
             Report.progress(part.rawValue)
             try await measure(part)
+            if part != .baseline { try RedisBaseline.measure(beside: part.rawValue) }
         }
         if peers { await PeerBench().measure() }
     }

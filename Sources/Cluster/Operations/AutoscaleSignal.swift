@@ -1,7 +1,10 @@
+package import Store
+
 /// How many workers the present work is worth. Pure.
 ///
 /// Counts what could run now, not what waits: a tenant that is parked or paused buys no machine, and a tenant runs one job
-/// at a time, so its second queued job buys none either. Jobs under way keep their workers until they end.
+/// at a time, so its second queued job buys none either. On a paused queue nothing could run. Jobs under way keep their
+/// workers until they end.
 package struct AutoscaleSignal: Sendable, Hashable, Codable {
     package let desiredWorkers: Int
     /// Jobs that could start at once.
@@ -17,13 +20,16 @@ package struct AutoscaleSignal: Sendable, Hashable, Codable {
 
     /// `ceil((runnable × mean ÷ target + running) ÷ places)`, and one worker at least for any work.
     /// - Parameters:
+    ///   - mode: what the queue's switch stands at.
     ///   - runnableJobs: tenant classes that could run now.
     ///   - meanRunSeconds: nil while none has been measured.
     ///   - targetSeconds: positive.
     ///   - placesPerWorker: positive.
     package init(
-        runnableJobs: Int, runningJobs: Int, meanRunSeconds: Double?, targetSeconds: Double, placesPerWorker: Int
+        mode: QueueMode, runnableJobs: Int, runningJobs: Int, meanRunSeconds: Double?, targetSeconds: Double,
+        placesPerWorker: Int
     ) {
+        let runnableJobs = mode == .paused ? 0 : runnableJobs
         let mean = max(0.001, meanRunSeconds ?? OperationsLimits.assumedRunSeconds)
         let places = Double(max(1, placesPerWorker))
         // More places at once than jobs are of no use, however long the jobs last.

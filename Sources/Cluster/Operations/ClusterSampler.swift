@@ -66,11 +66,12 @@ package final class ClusterSampler: Service {
         let now = clock.now
         let gauges = try await store.gauges(now: now)
         let status = try await queue.status()
+        let mode = try await store.queueSwitch().mode
         let places = gauges.workers > 0 ? gauges.places / gauges.workers : placesPerWorker
         let sample = ClusterSample(
-            at: now, mode: try await store.queueSwitch().mode, queue: status, store: gauges,
+            at: now, mode: mode, queue: status, store: gauges,
             signal: AutoscaleSignal(
-                runnableJobs: status.readyTenants.values.reduce(0, +), runningJobs: status.running,
+                mode: mode, runnableJobs: status.readyTenants.values.reduce(0, +), runningJobs: status.running,
                 meanRunSeconds: gauges.meanRunSeconds, targetSeconds: targetSeconds, placesPerWorker: places))
         latest.withLock { $0 = sample }
         MetricCatalog.sampled(sample)

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Cluster
 import Drivers
 import Foundation
 import JobQueue
@@ -26,15 +27,23 @@ struct TenantsWhy: AsyncParsableCommand {
             let alive = try await store.workers().filter {
                 now.timeIntervalSince($0.seenAt) < StoreLimits.workerSilence
             }
+            let reason = try await Control.unlessWiped { () async throws(JobQueueError) in
+                try await queue.why(tenant: row.number)
+            }
             return TenantObstacle(
                 tenant: row, document: document, streams: try await store.streams(tenant: row.number),
-                queue: try await store.queueSwitch(), workers: alive,
-                reason: try await Control.unlessWiped { () async throws(JobQueueError) in
-                    try await queue.why(tenant: row.number)
-                }, now: now)
+                queue: try await store.queueSwitch(), workers: alive, reason: reason,
+                revival: try await Self.revival(of: row.number, reason, on: queue), now: now)
         }
         try output.print(obstacle) { obstacle.text }
         if obstacle.needsHuman { throw ExitCode.failure }
+    }
+
+    /// When the first of a tenant's dead letters is tried again; nil when it has none.
+    private static func revival(of tenant: Int32, _ reason: TenantReason?, on queue: JobQueue) async throws -> Date? {
+        guard case .dead(let kinds) = reason else { return nil }
+        let letters = try await queue.deadLetters(of: kinds.map { JobKey(tenant: tenant, kind: $0) })
+        return letters.map(\.buriedAt).min()?.addingTimeInterval(ClusterLimits.humanRetry)
     }
 }
 
@@ -64,12 +73,12 @@ struct TenantObstacle: Encodable {
 
     init(
         tenant: TenantSummary, document: TenantDocument, streams: [StreamRow], queue: QueueSwitch,
-        workers: [WorkerRow], reason: TenantReason?, now: Date
+        workers: [WorkerRow], reason: TenantReason?, revival: Date? = nil, now: Date
     ) {
         self =
             Self.rows(tenant, document, streams)
             ?? Self.cluster(tenant.id, queue, workers)
-            ?? Self.queued(tenant.id, reason, isDue: streams.contains { $0.isDue(at: now) })
+            ?? Self.queued(tenant.id, reason, revival, isDue: streams.contains { $0.isDue(at: now) })
             ?? Self.schedule(tenant.id, streams, now)
     }
 
@@ -118,8 +127,12 @@ struct TenantObstacle: Encodable {
 
     // MARK: - What the queue says
 
-    /// - Parameter reason: nil when Redis was wiped.
-    private static func queued(_ id: String, _ reason: TenantReason?, isDue: Bool) -> TenantObstacle? {
+    /// - Parameters:
+    ///   - reason: nil when Redis was wiped.
+    ///   - revival: when a dead letter is tried again.
+    private static func queued(
+        _ id: String, _ reason: TenantReason?, _ revival: Date?, isDue: Bool
+    ) -> TenantObstacle? {
         switch reason {
         case nil:
             TenantObstacle(id, "queue_lost", "Redis lost the queue; a running scheduler rebuilds it within seconds.")
@@ -137,7 +150,7 @@ struct TenantObstacle: Encodable {
             TenantObstacle(
                 id, "dead",
                 "workers died under its \(kinds.joined(separator: " and ")) job; it is tried again every 15 "
-                    + "minutes. `ferry queue dead retry --tenant \(id) --yes` tries now.", needsHuman: true)
+                    + "minutes. `ferry queue dead retry --tenant \(id) --yes` tries now.", until: revival)
         case .idle where isDue:
             TenantObstacle(
                 id, "unplaced", "it is due and no scheduler has placed it yet. Is a `ferry scheduler` running?")
