@@ -2,6 +2,8 @@ import Foundation
 import Simulators
 import Testing
 
+import enum SyncRules.Direction
+
 /// Scenario 5 of the sync rules: opting out of e-mail, through real queue, PostgreSQL and HTTP (R79–R83, T28).
 @Suite(.timeLimit(.minutes(5)))
 struct OptOutTests {
@@ -55,6 +57,49 @@ struct OptOutTests {
 
         let before = tenant.snapshot()
         try await round()
+        #expect(tenant.snapshot().changes(since: before).isEmpty)
+        await cluster.stop()
+    }
+
+    @Test(arguments: [true, false])
+    func R80_unsubscribeThatLosesAConflictStillReachesSalesforce(hasPackage: Bool) async throws {
+        let cluster = try await TestCluster.start()
+        var options = TestTenant.Options()
+        options.hasPackage = hasPackage
+        let tenant = try await TestTenant("acme", in: cluster, options)
+        let news = tenant.account.addList(name: "News")
+        let person = try tenant.signUp("ann@a.example", last: "Lee")
+        try tenant.account.actAsPerson { try $0.subscribe(person, list: news) }
+        for _ in 1...2 {
+            cluster.advance(3_600)
+            try await cluster.round()
+        }
+        let record = try #require(tenant.record("Contact", "ann@a.example")).id
+
+        cluster.advance(60)
+        try tenant.update("Contact", record, ["Phone": "+49 1"])
+        try tenant.account.actAsPerson { try $0.unsubscribe(person, list: nil) }
+        try await tenant.request(.outbound, in: cluster)
+        try await cluster.settle()
+        #expect(tenant.org.record(record)?["HasOptedOutOfEmail"] == false, "R54: the record waits")
+        let lost: Int64 = try await cluster.value(
+            "SELECT count(*) AS value FROM ferry.record_decisions WHERE code = 7")
+        #expect(lost == 1)
+
+        // Nobody touches the contact again.
+        cluster.advance(3_600)
+        try await tenant.request(.inbound, in: cluster)
+        try await cluster.settle()
+        cluster.advance(660)
+        try await cluster.settle()
+        #expect(tenant.org.record(record)?["HasOptedOutOfEmail"] == true)
+        let contact = try #require(tenant.account.contact(person))
+        #expect(contact.phone == "+49 1" && contact.lists == [news: 2])
+        let before = tenant.snapshot()
+        for _ in 1...2 {
+            cluster.advance(3_600)
+            try await cluster.round()
+        }
         #expect(tenant.snapshot().changes(since: before).isEmpty)
         await cluster.stop()
     }

@@ -46,12 +46,18 @@ struct ErrorBody: Sendable, Hashable {
         saysContactLimit = phrases.contains { $0.contains("contact") && $0.contains("limit") && !$0.contains("rate") }
         isImportLimit = phrases.contains { $0 == "rate limit exceeded." || $0 == "rate limit exceeded" }
         if code == nil { code = phrases.lazy.compactMap(Self.code(ofPhrase:)).first }
+        if fields.isEmpty, phrases.contains(where: Self.refusesCustomValue) { fields = ["fieldValues"] }
     }
 
     private static func code(of entry: Entry) -> String? {
         let known: Set = ["duplicate", "field_missing", "field_invalid", "email_invalid"]
         if let code = entry.code?.text, known.contains(code) { return code }
         return entry.title?.text.flatMap { code(ofPhrase: $0.lowercased()) }
+    }
+
+    /// An account's custom value that does not fit its field's type is refused without a pointer (reference 9).
+    private static func refusesCustomValue(_ phrase: String) -> Bool {
+        phrase.hasPrefix("the custom field value") && phrase.contains("could not be saved")
     }
 
     /// Codes for bodies that carry none.
@@ -62,6 +68,7 @@ struct ErrorBody: Sendable, Hashable {
         if phrase.contains("not provided") || phrase.contains("is required") || phrase.contains("missing attribute") {
             return "field_missing"
         }
+        if refusesCustomValue(phrase) { return "field_invalid" }
         if phrase.contains("not valid") || phrase.contains("invalid") || phrase.contains("incorrect format") {
             return phrase.contains("email") ? "email_invalid" : "field_invalid"
         }

@@ -4,7 +4,8 @@ package enum AccountIntent: Sendable, Hashable {
     case drop(DecisionCode, reason: String)
     /// Nothing is written; the link is stored as it stands here.
     case acknowledge(Link, DecisionCode, reason: String)
-    /// The record's mapped values go to the linked account; the link is as it will be once they are accepted.
+    /// The record's mapped values go to the linked account; the link is as it will be once they are accepted. A write of
+    /// nothing says of each field that changed why it stays away.
     case update(Link, FieldWrite)
     /// An account is made, or the one of this name that belongs to nobody is taken (R72).
     case create(FieldWrite)
@@ -108,7 +109,7 @@ package struct AccountRules: Sendable {
             projection, changed: Set(fields + unsettled).sorted(), to: .activeCampaign,
             target: link.contactFingerprint, clearsBlanks: settings.clearsBlanks)
         let settled = link.settled(writing: write, of: record, projection, contactEchoes: accountEchoes)
-        return write.isEmpty
+        return write == FieldWrite()
             ? .acknowledge(settled, .unchangedProjection, reason: "R29") : .update(settled, write)
     }
 
@@ -121,7 +122,7 @@ package struct AccountRules: Sendable {
     ) -> [String] {
         guard link.state == .active else { return [] }
         let projection = projector.project(account, of: link.recordID)
-        let changed = (link.contactFingerprint ?? Fingerprint()).changedFields(in: projection).filter { field in
+        let changed = link.outstandingFields(in: projection).filter { field in
             !accountEchoes.contains { $0.records(field) && $0.agrees(with: projection[field], in: field) }
         }
         let unsettled = projection.values.keys.filter { field in echoes.contains { $0.records(field) } }

@@ -31,6 +31,12 @@ package enum OptOutRules {
             activeCampaignType: .checkbox)
     }
 
+    /// Whether a contact that was on no list when it was last seen has joined one, while Salesforce has it opted out (R79).
+    static func hasJoined(_ contact: Projection, _ link: Link) -> Bool {
+        contact[salesforceField] == .checkbox(false) && !(link.contactFingerprint?.records(salesforceField) ?? false)
+            && !(link.recordFingerprint?.isBlank(salesforceField) ?? true)
+    }
+
     /// Whether writing a value to ActiveCampaign would subscribe somebody again (R83).
     static func resubscribes(_ value: FieldValue, by mapping: FieldMapping, to side: Side) -> Bool {
         side == .activeCampaign && mapping.activeCampaignField == .optOut && value.isBlank

@@ -5,7 +5,8 @@ package enum InboundIntent: Sendable, Hashable {
     /// Nothing is written to ActiveCampaign; the link is stored as it stands here and, where the org has the status
     /// fields, the record's status is written back (R52). Code and rule say why nothing was written.
     case acknowledge(Link, DecisionCode, reason: String)
-    /// The record's mapped values go to the linked contact; the link is as it will be once they are accepted.
+    /// The record's mapped values go to the linked contact; the link is as it will be once they are accepted. A write of
+    /// nothing says of each field that changed why it stays away.
     case update(Link, FieldWrite)
     /// A contact is made, or the one with this address is taken, and tagged (R43).
     case create(EmailAddress, FieldWrite)
@@ -94,14 +95,15 @@ package struct InboundRules: Sendable {
 
     /// The contact whose own changes must be looked at again when an intent is stored, for they were dropped while there
     /// was no link they could go through: the record was deleted then (R89), or its link had not been stored (T17). Also
-    /// when the record is gone now: a lead of the same person may take its place (R91).
+    /// when the record is gone now: a lead of the same person may take its place (R91); and when something that lost a
+    /// conflict was not taken back, and goes to Salesforce now (R80, T27).
     ///
     /// For the same reason a batch that finds a record gone stores the link as *missing* and leaves the change pending:
     /// the next batch settles it through the other link, or as *tombstoned*.
     package static func contactToReview(before link: Link?, after intent: InboundIntent) -> Int64? {
         switch intent {
         case .acknowledge(let stored, _, _), .update(let stored, _):
-            link?.state == .active || stored.state != .active ? nil : stored.contactID
+            stored.state == .active && (link?.state != .active || stored.speaks) ? stored.contactID : nil
         case .adopt(let contactID, _): contactID
         case .markMissing(let link): link.contactID
         case .drop, .create: nil
@@ -134,7 +136,9 @@ package struct InboundRules: Sendable {
         _ record: SalesforceRecord, _ projection: Projection, link: Link, code: DecisionCode, reason: String
     ) -> InboundIntent {
         let changed = (link.recordFingerprint ?? Fingerprint()).changedFields(in: projection)
-        if changed.isEmpty, record.status != .waiting, link.state == .active { return .drop(code, reason: reason) }
+        if changed.isEmpty, record.status != .waiting, link.state == .active, link.contested(in: projection).isEmpty {
+            return .drop(code, reason: reason)
+        }
         return .acknowledge(
             link.settled(withholding: changed, of: record, projection), code, reason: reason)
     }
@@ -153,7 +157,7 @@ package struct InboundRules: Sendable {
             target: change.link.contactFingerprint, clearsBlanks: settings.clearsBlanks)
         let settled = change.link.settled(
             writing: write, of: change.record, change.projection, contactEchoes: contactEchoes)
-        return write.isEmpty
+        return write == FieldWrite()
             ? .acknowledge(settled, .unchangedProjection, reason: "R29") : .update(settled, write)
     }
 

@@ -10,10 +10,28 @@ package struct FieldWrite: Sendable, Hashable {
     /// The write of nothing.
     package init() {}
 
+    /// The write without some of its fields.
+    package func without(_ fields: [String]) -> FieldWrite {
+        var write = self
+        for field in fields { write.projection.values[field] = nil }
+        return write
+    }
+
     /// The fields carried, sorted.
     package var fields: [String] { projection.values.keys.sorted() }
     /// Whether nothing is left to write.
     package var isEmpty: Bool { projection.values.isEmpty }
+
+    /// One decision for each field that was left out or cut.
+    package func decisions(
+        _ direction: Direction, _ object: ObjectKind, contactID: Int64? = nil, recordID: String? = nil
+    ) -> [Decision] {
+        func decision(_ code: DecisionCode, _ field: String) -> Decision {
+            Decision(code, direction, object, contactID: contactID, recordID: recordID, field: field)
+        }
+        return kept.sorted { $0.key < $1.key }.map { decision($0.value, $0.key) }
+            + truncated.sorted().map { decision(.truncated, $0) }
+    }
 }
 
 extension Projector {
@@ -51,6 +69,24 @@ extension Projector {
         return values
     }
 
+    /// The fields of a write to ActiveCampaign that may be left out after it refused them (D6).
+    /// - Parameter names: what it named: attributes of its own, or `fieldValues` for some custom field.
+    /// - Returns: Salesforce names; empty when one of them can't be left out, or none was named.
+    package func droppable(_ names: [String], of write: FieldWrite) -> [String] {
+        var dropped: Set<String> = []
+        for name in names {
+            let fields = write.fields.filter { field in
+                guard let mapping = mapping(of: field) else { return false }
+                let target = mapping.activeCampaignField
+                if target.personalizationTag != nil { return ["fieldValues", "fields"].contains(name) }
+                return target.description == name && !mapping.isProtectedFromRefusal
+            }
+            if fields.isEmpty { return [] }
+            dropped.formUnion(fields)
+        }
+        return dropped.sorted()
+    }
+
     /// The texts of a write to ActiveCampaign, by field name (`ActiveCampaignField.description`).
     package func activeCampaignValues(of write: FieldWrite) -> [String: String] {
         var values: [String: String] = [:]
@@ -63,6 +99,11 @@ extension Projector {
 }
 
 extension FieldMapping {
+    /// What a contact or account can't be written without.
+    fileprivate var isProtectedFromRefusal: Bool {
+        activeCampaignField == .email || activeCampaignField == .accountName
+    }
+
     /// Why a changed value is not written to `side`; nil when it is. Total over value, mode and side (T26, T27).
     fileprivate func refusal(
         of value: FieldValue, to side: Side, target: Fingerprint?, clearsBlanks: Bool

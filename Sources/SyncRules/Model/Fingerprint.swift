@@ -78,8 +78,14 @@ package struct Fingerprint: Sendable, Hashable {
         for key in fields.map(Self.key) { hashes[key] = other.hashes[key] ?? hashes[key] }
     }
 
+    /// Goes back to what another fingerprint knows of some fields, be it nothing: a write of them did not arrive.
+    package mutating func restore(_ other: Fingerprint?, fields: some Sequence<String>) {
+        for key in fields.map(Self.key) { hashes[key] = other?.hashes[key] }
+    }
+
     /// Notes that the other side does not hold these fields' values and is to get them with the next write, although
-    /// they did not change since: after a lost conflict (R54, R55), or when a change was withheld (R40, R41, D4).
+    /// they did not change since: after a lost conflict (R54, R55), or when a change was withheld (R40, R41, D4). What
+    /// both sides owe each other is contested (see `Link.settled(losing:of:)`).
     package mutating func owe(_ fields: some Sequence<String>) {
         for field in fields { hashes[Self.key(field), default: Self.blankHash] |= Self.owedBit }
     }
@@ -107,6 +113,11 @@ package struct Fingerprint: Sendable, Hashable {
 
     /// Whether the other side is owed a field's value.
     package func owes(_ field: String) -> Bool { (hashes[Self.key(field)] ?? 0) & Self.owedBit != 0 }
+
+    /// Whether some value is owed that the other side does not owe back.
+    func owesMore(than other: Fingerprint) -> Bool {
+        hashes.contains { $0.value & Self.owedBit != 0 && (other.hashes[$0.key] ?? 0) & Self.owedBit == 0 }
+    }
 
     /// The fields of a projection whose values are not the recorded ones, sorted.
     package func changedFields(in projection: Projection) -> [String] {

@@ -67,7 +67,7 @@ extension OutboundRules {
                 recordFingerprint: known, changeSequence: record.changeSequence, origin: .outbound))
         let isOneWay = !settings.direction.writes(to: .activeCampaign)
         if record.status == .waiting, !isOneWay {
-            match.link = match.link.settled(losing: differing, of: projection, email: contact.email)
+            match.link = match.link.settled(losing: differing, of: projection)
             match.touch = touch(record)
         } else {
             match.write = write(differing, of: projection, link: match.link)
@@ -92,7 +92,7 @@ extension OutboundRules {
         case .write: RecordMatch(link: settled.reading(record), write: write)
         case .alreadyThere: RecordMatch(link: settled)
         case .salesforceWins, .missing:
-            RecordMatch(link: link.settled(losing: fields, of: projection, email: contact.email))
+            RecordMatch(link: link.settled(losing: fields, of: projection))
         }
     }
 

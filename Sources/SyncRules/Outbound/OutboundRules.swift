@@ -130,7 +130,13 @@ package struct OutboundRules: Sendable {
         _ contact: ActiveCampaignContact, link: Link, echoes: [Fingerprint], contactEchoes: [Fingerprint]
     ) -> OutboundIntent {
         let projection = projection(of: contact, forRecordOf: link.object)
-        let changed = (link.contactFingerprint ?? Fingerprint()).changedFields(in: projection)
+        var changed = link.outstandingFields(in: projection)
+        let optOut = OptOutRules.salesforceField
+        if projector(of: link.object).mapping(of: optOut)?.activeCampaignField == .optOut,
+            OptOutRules.hasJoined(projection, link)
+        {
+            changed.append(optOut)
+        }
         // What agrees with a pull's unsettled write is Salesforce's value, not a change made in ActiveCampaign.
         let foreign = changed.filter { field in
             !contactEchoes.contains { $0.records(field) && $0.agrees(with: projection[field], in: field) }

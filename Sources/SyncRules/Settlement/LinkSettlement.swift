@@ -16,7 +16,8 @@ extension Link {
     package func settled(
         writing write: FieldWrite, of contact: Projection, email: EmailAddress?, echoes: [Fingerprint] = []
     ) -> Link {
-        var link = noting(contact, email: email)
+        var link = noting(contact, contesting: contested(in: contact).filter { write.projection[$0] == .absent })
+        if let email { link.emailHash = email.hash }
         var known = recordFingerprint ?? Fingerprint()
         for echo in echoes { known.merge(echo, fields: write.kept.keys) }
         known.record(write.projection)
@@ -25,28 +26,50 @@ extension Link {
         return link
     }
 
-    /// Salesforce won: the contact's change set is dropped, and the record's values of the same fields are owed to
+    /// Salesforce won: the contact's change set is not written, and the record's values of the same fields are owed to
     /// ActiveCampaign, also when Salesforce's own edit is taken back before the next pull (R53–R55).
-    /// - Parameter changed: the fields of the dropped change set.
-    package func settled(losing changed: [String], of contact: Projection, email: EmailAddress?) -> Link {
-        var link = self
-        var known = contactFingerprint ?? Fingerprint()
-        known.record(contact)
-        link.contactFingerprint = known
+    ///
+    /// The fields are contested from here on: each side owes its value to the other. The pull settles it, for only it
+    /// knows what the record holds and may write: what it takes back is nobody's change any more, what it may not take
+    /// back (an opt-out, a blank that is not copied, a field that flows to Salesforce only) goes to Salesforce after it.
+    /// - Parameter changed: the fields of the change set.
+    package func settled(losing changed: [String], of contact: Projection) -> Link {
+        let lost = changed.filter { contact[$0] != .absent }
+        var link = noting(contact, contesting: contested(in: contact) + lost)
         var record = recordFingerprint ?? Fingerprint()
-        record.owe(changed)
+        record.owe(lost)
         link.recordFingerprint = record
         return link
     }
 
-    private func noting(_ contact: Projection, email: EmailAddress?) -> Link {
+    private func noting(_ contact: Projection, contesting fields: [String]) -> Link {
         var link = self
         var known = contactFingerprint ?? Fingerprint()
         known.record(contact)
+        known.owe(fields)
         link.contactFingerprint = known
-        if let email { link.emailHash = email.hash }
         return link
     }
+
+    /// Fields of which each side owes its value to the other.
+    func contested(in contact: Projection) -> [String] {
+        contact.values.keys.filter { field in
+            contactFingerprint?.owes(field) ?? false && recordFingerprint?.owes(field) ?? false
+        }
+    }
+
+    /// The fields in which the contact has something to say to Salesforce: those that changed, and those that lost a
+    /// conflict and were not taken back by the pull. Contested ones wait for the pull, unless they change again.
+    /// - Parameter contact: what the contact holds.
+    func outstandingFields(in contact: Projection) -> [String] {
+        let known = contactFingerprint ?? Fingerprint()
+        return known.outstandingFields(in: contact).filter { field in
+            !known.agrees(with: contact[field], in: field) || !(recordFingerprint?.owes(field) ?? false)
+        }
+    }
+
+    /// Whether ActiveCampaign's values of some fields are still to go to Salesforce.
+    package var speaks: Bool { contactFingerprint?.owesMore(than: recordFingerprint ?? Fingerprint()) ?? false }
 
     // MARK: - Lost answers
 
@@ -78,10 +101,14 @@ extension Link {
         var known = recordFingerprint ?? Fingerprint()
         known.record(projection)
         link.recordFingerprint = known
-        if !write.isEmpty || !contactEchoes.isEmpty {
-            var contact = contactFingerprint ?? Fingerprint()
+        if var contact = contactFingerprint ?? (write.isEmpty && contactEchoes.isEmpty ? nil : Fingerprint()) {
             for echo in contactEchoes { contact.merge(echo, fields: write.kept.keys) }
             contact.record(write.projection)
+            // A contested value that both sides hold by now is owed no more.
+            contact.record(
+                projection,
+                fields: projection.values.filter { contact.owes($0.key) && contact.agrees(with: $0.value, in: $0.key) }
+                    .keys)
             link.contactFingerprint = contact
         }
         if let email = record.email { link.emailHash = email.hash }
@@ -94,7 +121,9 @@ extension Link {
     func settled(withholding changed: [String], of record: SalesforceRecord, _ projection: Projection) -> Link {
         var link = reading(record)
         var known = recordFingerprint ?? Fingerprint()
-        known.record(projection, fields: changed)
+        // No pull takes a contested value back as long as this lasts: it goes to Salesforce, as any later change does.
+        let released = projection.values.keys.filter { contactFingerprint?.owes($0) ?? false && !changed.contains($0) }
+        known.record(projection, fields: changed + released)
         known.owe(changed)
         link.recordFingerprint = known
         link.state = .active

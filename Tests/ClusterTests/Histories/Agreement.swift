@@ -52,10 +52,20 @@ struct Agreement {
                 ("LastName", contact.lastName, record["LastName"]), ("Phone", contact.phone, record["Phone"]),
                 ("Note__c", contact.fields["NOTE"] ?? "", record["Note__c"]),
             ]
-            return pairs.filter { $0.1 != $0.2.text ?? "" }.map {
+            let apart = pairs.filter { $0.1 != $0.2.text ?? "" }.map {
                 "\(contact.email) \(record.id): \($0.0) is '\($0.1)' in ActiveCampaign, '\($0.2.text ?? "")' in Salesforce"
             }
+            return apart + consent(contact, record)
         }
+    }
+
+    /// R79–R83: who gets no mail on one side gets none on the other.
+    private func consent(_ contact: ActiveCampaignContact, _ record: SalesforceRecord) -> [String] {
+        let isOut = !contact.lists.values.contains(1)
+        guard !contact.lists.isEmpty, (record["HasOptedOutOfEmail"] == true) != isOut else { return [] }
+        // Whoever is out is never subscribed again by another record's word.
+        if isOut, history.moved.contains(contact.email) { return [] }
+        return ["\(contact.email) \(record.id): \(isOut ? "out" : "in") in ActiveCampaign only"]
     }
 
     /// Everybody who should travel did, or stands among the failures.

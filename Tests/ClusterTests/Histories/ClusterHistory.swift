@@ -21,6 +21,10 @@ final class ClusterHistory {
     private var emails: [String] = []
     /// Records that users created, by address.
     private(set) var userRecords: [String: Int] = [:]
+    /// Addresses of people whose record was merged or converted: another record's word on e-mail counts for them.
+    private(set) var moved: Set<String> = []
+    /// The list whose mail people get.
+    private let news: Int
     /// Jobs of dead workers, which may come to life again.
     private var abandoned: [LeasedJob] = []
     private(set) var log: [String] = []
@@ -35,6 +39,7 @@ final class ClusterHistory {
         hasPackage = options.hasPackage
         cluster = try await TestCluster.start()
         tenant = try await TestTenant("acme", in: cluster, options)
+        news = tenant.account.addList(name: "News")
         note("package \(options.hasPackage), external id \(options.hasExternalID)")
     }
 
@@ -47,7 +52,7 @@ final class ClusterHistory {
     }
 
     private func step() async throws {
-        switch Int.random(in: 0..<115, using: &random) {
+        switch Int.random(in: 0..<122, using: &random) {
         case 0..<10: try addContact()
         case 10..<20: try addRecord()
         case 20..<35: try editContact()
@@ -61,6 +66,7 @@ final class ClusterHistory {
         case 80..<85: try convertLead()
         case 85..<90: try merge()
         case 90..<95: try delete()
+        case 115..<122: try optInOrOut()
         default: try await work()
         }
     }
@@ -132,6 +138,25 @@ final class ClusterHistory {
         note("SF edit \(record.id) \(record["Email"].text ?? "") \(field) \(value.text ?? "null")")
     }
 
+    /// Somebody subscribes or unsubscribes, or Salesforce's users learn that somebody wants no mail.
+    private func optInOrOut() throws {
+        guard random.chance(70) else {
+            guard let record = (tenant.org.records("Contact") + openLeads).randomElement(using: &random) else { return }
+            try tenant.update(record.object, record.id, ["HasOptedOutOfEmail": true])
+            return note("SF opts \(record.id) \(record["Email"].text ?? "") out")
+        }
+        guard let contact = tenant.account.contacts().randomElement(using: &random) else { return }
+        let isIn = random.chance(50)
+        try tenant.account.actAsPerson { person in
+            if isIn {
+                try person.subscribe(contact.id, list: news)
+            } else {
+                try person.unsubscribe(contact.id, list: nil)
+            }
+        }
+        note("AC \(contact.email) is \(isIn ? "in" : "out")")
+    }
+
     private var openLeads: [SalesforceRecord] { tenant.org.records("Lead").filter { $0["IsConverted"] != true } }
 
     private func convertLead() throws {
@@ -140,6 +165,7 @@ final class ClusterHistory {
         let target = random.chance(50) ? contacts.randomElement(using: &random)?.id : nil
         let made = try tenant.org.actAsUser { try $0.convertLead(lead.id, intoContact: target).contactID }
         if target == nil { userRecords[email, default: 0] += 1 }
+        moved.insert(email)
         note("SF converts \(lead.id) \(email) into \(made)")
     }
 
@@ -149,6 +175,7 @@ final class ClusterHistory {
             winner.id != loser.id
         else { return }
         try tenant.org.actAsUser { try $0.merge(winner.id, [loser.id]) }
+        moved.formUnion([winner, loser].compactMap { $0["Email"].text })
         note("SF merges \(loser.id) \(loser["Email"].text ?? "") into \(winner.id) \(winner["Email"].text ?? "")")
     }
 

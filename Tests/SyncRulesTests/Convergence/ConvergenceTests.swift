@@ -63,7 +63,8 @@ struct ConvergenceTests {
         let world = history.world
         let settings =
             "package \(world.hasPackage) blanks \(world.settings.clearsBlanks) selection \(world.settings.contactSelection)"
-            + " note \(world.rows.first { $0.salesforceField == "Note__c" }?.updateMode.rawValue ?? "")"
+            + " optOut \(world.settings.syncsOptOut) modes "
+            + world.rows.prefix(3).map { "\($0.salesforceField) \($0.updateMode.rawValue)" }.joined(separator: ", ")
         return ([settings] + history.log).joined(separator: "\n")
     }
 }

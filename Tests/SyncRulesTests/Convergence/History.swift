@@ -24,13 +24,16 @@ struct History {
         world.settings.clearsBlanks = random.chance(70)
         world.settings.contactSelection = random.chance(75) ? .new : .marked
         world.settings.leadSelection = world.settings.contactSelection
-        let mode: UpdateMode =
-            random.chance(60) ? .always : UpdateMode.allCases.randomElement(using: &random) ?? .always
-        world.rows = [ObjectKind.contact, .lead].flatMap { Self.rows(of: $0, noteMode: mode) }
+        world.settings.syncsOptOut = random.chance(60)
+        var modes: [String: UpdateMode] = [:]
+        for field in Self.customFields.keys.sorted() where random.chance(40) {
+            modes[field] = UpdateMode.allCases.randomElement(using: &random)
+        }
+        world.rows = [ObjectKind.contact, .lead].flatMap { Self.rows(of: $0, modes: modes) }
         world.settleRules()
     }
 
-    static func rows(of object: ObjectKind, noteMode: UpdateMode) -> [FieldMapping] {
+    static func rows(of object: ObjectKind, modes: [String: UpdateMode]) -> [FieldMapping] {
         let types: [String: (SalesforceFieldType, ActiveCampaignFieldType)] = [
             "Note__c": (.text, .text), "Score__c": (.number, .text), "VIP__c": (.checkbox, .checkbox),
         ]
@@ -38,7 +41,7 @@ struct History {
             guard let target = ActiveCampaignField(target), let types = types[field] else { return nil }
             return FieldMapping(
                 object: object, salesforceField: field, activeCampaignField: target, salesforceType: types.0,
-                activeCampaignType: types.1, updateMode: field == "Note__c" ? noteMode : .always)
+                activeCampaignType: types.1, updateMode: modes[field] ?? .always)
         }
     }
 
@@ -145,7 +148,7 @@ struct History {
 
     private static func wire(_ value: String, of field: String, fresh: Int) -> SalesforceFieldValue {
         switch field {
-        case "VIP__c": .bool(!value.isEmpty)
+        case "VIP__c", OptOutRules.salesforceField: .bool(!value.isEmpty)
         case "Score__c": value.isEmpty ? .null : .number(value)
         case "LastName": .string(value.isEmpty ? "X" : value)
         // Addresses change to ones nobody ever had; a collision is the providers' to refuse.
@@ -157,7 +160,7 @@ struct History {
     private mutating func text(for field: String) -> String {
         if random.chance(25) { return "" }
         switch field {
-        case "VIP__c": return "||true||"
+        case "VIP__c", OptOutRules.salesforceField: return "||true||"
         case "Score__c": return random.chance(50) ? "1" : "2.50"
         default: return random.chance(50) ? "a" : "b"
         }

@@ -81,6 +81,7 @@ struct InboundRun {
             case .update(let link, let write):
                 items[index].settled = link
                 items[index].acknowledges = true
+                if write.isEmpty { break }
                 world.writeToContact(
                     link.contactID, write, rules.projector, recordID: record.id, item: &items[index].contactEchoes)
             case .create(let email, let write):
@@ -139,7 +140,7 @@ extension World {
         checkDirection(write, projector, to: .activeCampaign)
         intend(write, recordID: recordID, item: &item)
         writes += 1
-        touch(id) { $0.fields.merge(projector.activeCampaignValues(of: write)) { $1 } }
+        touch(id) { $0.take(projector.activeCampaignValues(of: write)) }
     }
 
     mutating func intend(_ write: FieldWrite, recordID: String, item: inout [Echo]) {

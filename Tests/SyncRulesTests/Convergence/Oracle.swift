@@ -26,22 +26,37 @@ extension World {
             let field = mapping.salesforceField
             let (ours, theirs) = (left[field], right[field])
             let wasEqual = ours == theirs || (ours.isBlank && theirs.isBlank)
-            if !wasEqual, mustAgree(mapping, ours, theirs, link: link, record: record) {
+            if !wasEqual, mustAgree(mapping, ours, theirs, link: link, contact: contact, record: record) {
                 return "\(link.recordID) \(field): AC \(ours) SF \(theirs)"
             }
             return lostEdit(mapping, ours, theirs, contact: contact, record: record)
         }
     }
 
-    /// Fields that may stay different: one-way and fill-blank ones, and blanks that are not copied.
+    /// Fields that may stay different: those that one side's users set and that do not flow from there, filled blanks,
+    /// blanks that are not copied, and who opted out and is not subscribed again (R83).
     private func mustAgree(
-        _ mapping: FieldMapping, _ ours: FieldValue, _ theirs: FieldValue, link: Link, record: Record
+        _ mapping: FieldMapping, _ ours: FieldValue, _ theirs: FieldValue, link: Link, contact: Contact, record: Record
     ) -> Bool {
         // A lead that takes over from a deleted contact gives what it was held back (R91) when it is next saved.
         if link.object == .lead, link.recordFingerprint?.owes(mapping.salesforceField) == true { return false }
-        guard mapping.updateMode == .always, !isWithheld(record, link: link) else { return false }
-        let hasBlank = ours.isBlank || theirs.isBlank
-        return !(hasBlank && (mapping.isProtectedFromBlanks || !settings.clearsBlanks))
+        guard !isWithheld(record, link: link) else { return false }
+        let (setHere, setThere) = (contact.userSet[mapping.salesforceField], record.userSet[mapping.salesforceField])
+        if mapping.activeCampaignField == .optOut {
+            return ours != .absent && !(theirs.isBlank && setThere == .bool(false))
+        }
+        let isAlone = records.values.filter { $0.person == contact.person }.count == 1
+        let isCopied = !mapping.isProtectedFromBlanks && settings.clearsBlanks
+        // Who emptied a value that empties nothing meant the own side only.
+        let isKept = (ours.isBlank && setHere != nil) || (theirs.isBlank && setThere != nil) || !isAlone
+        let isBlankKept = (ours.isBlank || theirs.isBlank) && isKept
+        return switch mapping.updateMode {
+        case .always: isCopied || !isBlankKept
+        case .fillBlank: (ours.isBlank || theirs.isBlank) && !isBlankKept
+        case .toActiveCampaign: isAlone && setHere == nil && (isCopied || !isBlankKept)
+        case .toSalesforce: isAlone && setThere == nil && (isCopied || !isBlankKept)
+        case .never: false
+        }
     }
 
     /// R41, D4: the record's changes may not go to ActiveCampaign now.

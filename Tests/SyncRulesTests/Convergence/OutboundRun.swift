@@ -134,7 +134,7 @@ struct OutboundRun {
             items[index].settled = link.settled(
                 writing: write, of: projection, email: contact.email, echoes: echoes.map(\.fingerprint))
         case .salesforceWins:
-            items[index].settled = link.settled(losing: changed, of: projection, email: contact.email)
+            items[index].settled = link.settled(losing: changed, of: projection)
         case .missing:
             items[index].settled = link
             items[index].settled?.state = .missing
@@ -153,7 +153,7 @@ struct OutboundRun {
                 items[index].settled = link.settled(
                     writing: write, of: projection, email: contact.email, echoes: echoes.map(\.fingerprint))
             } else {
-                items[index].settled = link.settled(losing: changed, of: projection, email: contact.email)
+                items[index].settled = link.settled(losing: changed, of: projection)
             }
         }
     }
@@ -233,6 +233,9 @@ extension World {
     mutating func checkDirection(_ write: FieldWrite, _ projector: Projector, to side: Side) {
         for field in write.fields where projector.mapping(of: field)?.writes(to: side) != true {
             violations.append("\(field) written to \(side) against its mapping")
+        }
+        if side == .activeCampaign, write.projection[OptOutRules.salesforceField] == .checkbox(false) {
+            violations.append("somebody was subscribed again")
         }
     }
 }

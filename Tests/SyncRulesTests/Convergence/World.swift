@@ -15,6 +15,13 @@ struct World {
         var userSet: [String: String] = [:]
 
         var read: ActiveCampaignContact { ActiveCampaignContact(id: id, fields: fields, tags: tags) }
+
+        /// Takes a write of ours. Leaving all lists says nothing of a contact that was never on one.
+        mutating func take(_ values: [String: String]) {
+            let isOnLists = fields["optOut"] != nil
+            fields.merge(values) { $1 }
+            if !isOnLists { fields["optOut"] = nil }
+        }
     }
 
     struct Record {
@@ -92,7 +99,7 @@ struct World {
     /// Makes the rules, once settings and mappings stand.
     mutating func settleRules() {
         let projectors = [ObjectKind.contact, .lead].map {
-            Projector(mappings: FieldMapping.effective(rows: rows, for: $0))
+            Projector(mappings: FieldMapping.effective(rows: rows, for: $0, syncsOptOut: settings.syncsOptOut))
         }
         outbound = OutboundRules(settings: settings, contacts: projectors[0], leads: projectors[1])
         let selection = SelectionRules(settings: settings, start: start)
@@ -151,7 +158,7 @@ struct World {
         }
         writes += 1
         touch(id) { contact in
-            contact.fields.merge(values) { $1 }
+            contact.take(values)
             if let tag { contact.tags.insert(tag) }
         }
         return id

@@ -54,7 +54,7 @@ import Testing
     @Test func R55_droppedChangeIsTakenBackByTheNextPull() {
         let contact = Fix.contact(["phone": "2"])
         let projection = Fix.projector().project(contact)
-        let link = Fix.link().settled(losing: ["Phone"], of: projection, email: contact.email)
+        let link = Fix.link().settled(losing: ["Phone"], of: projection)
         let edited = Fix.record(["FirstName": .string("Eve")])
         let intent = Fix.inbound().intent(for: edited, link: link, owners: [], echoes: [])
         #expect(intent.write?.projection.values == ["FirstName": .text("Eve"), "Phone": .text("1")])
@@ -63,7 +63,7 @@ import Testing
 
     @Test func R55_droppedChangeIsTakenBackAlsoWhenSalesforceUndoesItsEdit() {
         let projection = Fix.projector().project(Fix.contact(["phone": "2"]))
-        let link = Fix.link().settled(losing: ["Phone"], of: projection, email: nil)
+        let link = Fix.link().settled(losing: ["Phone"], of: projection)
         let intent = Fix.inbound().intent(for: Fix.record(status: .waiting), link: link, owners: [], echoes: [])
         #expect(intent.write?.projection.values == ["Phone": .text("1")])
     }
@@ -72,9 +72,44 @@ import Testing
         let record = Fix.record(["Phone": .null])
         let before = Fix.link(contact: Fix.contact(["phone": ""]), record: record)
         let projection = Fix.projector().project(Fix.contact(["phone": "2"]))
-        let link = before.settled(losing: ["Phone"], of: projection, email: nil)
+        let link = before.settled(losing: ["Phone"], of: projection)
         let intent = Fix.inbound().intent(for: record, link: link, owners: [], echoes: [])
         #expect(intent.write?.projection.values == ["Phone": .empty])
+    }
+
+    @Test(arguments: [UpdateMode.always, .fillBlank, .toSalesforce])
+    func T27_whatThePullMayNotTakeBackGoesToSalesforceAfterIt(mode: UpdateMode) throws {
+        let rows = [try Fix.mapping(mode: mode)]
+        var settings = SyncSettings()
+        settings.clearsBlanks = false
+        let contact = Fix.contact(["custom:NOTE": "mine"], tags: [.createdFromContact])
+        let blank = Fix.record(["Note__c": .null, "FirstName": .string("Eve")])
+        let lost = Fix.link(rows, record: Fix.record(["Note__c": .null]))
+            .settled(losing: ["Note__c"], of: Fix.projector(rows).project(contact))
+        let pull = Fix.inbound(rows, settings: settings).intent(for: blank, link: lost, owners: [], echoes: [])
+        #expect(pull.write?.fields == ["FirstName"])
+        #expect(pull.write?.kept == ["Note__c": mode == .toSalesforce ? .readonlyObserved : .blankKept])
+        let link = try #require(pull.link)
+        let after = Fix.contact(["custom:NOTE": "mine", "firstName": "Eve"], tags: [.createdFromContact])
+        #expect(Fix.outbound(rows).intent(for: after, links: [link]) == .update(link, changed: ["Note__c"]))
+    }
+
+    @Test func T27_aContestedChangeIsFreeAgainWhileTheRecordIsWithheld() throws {
+        var settings = SyncSettings()
+        settings.contactSelection = .marked
+        let contact = Fix.contact(["phone": "2"], tags: [.createdFromContact])
+        let lost = Fix.link().settled(losing: ["Phone"], of: Fix.projector().project(contact))
+        let edited = Fix.record(["FirstName": .string("Eve")])
+        let pull = Fix.inbound(settings: settings).intent(for: edited, link: lost, owners: [], echoes: [])
+        let link = try #require(pull.link)
+        #expect(InboundRules.contactToReview(before: lost, after: pull) == contact.id)
+        #expect(Fix.outbound().intent(for: contact, links: [link]) == .update(link, changed: ["Phone"]))
+    }
+
+    @Test func R54_aLaterChangeOfAContestedFieldIsAChangeOfItsOwn() {
+        let lost = Fix.link().settled(losing: ["Phone"], of: Fix.projector().project(Fix.contact(["phone": "2"])))
+        let contact = Fix.contact(["phone": "3", "firstName": "Anna"], tags: [.createdFromContact])
+        #expect(Fix.outbound().intent(for: contact, links: [lost]) == .update(lost, changed: ["FirstName", "Phone"]))
     }
 
     // MARK: - Echoes
@@ -176,6 +211,7 @@ import Testing
         let link = Fix.link(rows)
         let held = Fix.record(["Note__c": .string("x")])
         #expect(verdict(["phone": "2"], held: held, link: link, rows: rows) == .write)
-        #expect(Fix.inbound(rows).intent(for: held, link: link, owners: [], echoes: []).write == nil)
+        let write = Fix.inbound(rows).intent(for: held, link: link, owners: [], echoes: []).write
+        #expect(write?.isEmpty == true && write?.kept == ["Note__c": .readonlyObserved])
     }
 }

@@ -39,6 +39,8 @@ import Testing
     @Test func R79_fromNoListToOneUnchecks() {
         #expect(OptOutRules.isOptedOut([.active], isHardBounced: false) == false)
         #expect(changed(true, to: false, inSalesforce: true) == ["HasOptedOutOfEmail"])
+        #expect(changed(nil, to: false, inSalesforce: true) == ["HasOptedOutOfEmail"], "from none at all")
+        #expect(changed(nil, to: false, inSalesforce: false).isEmpty)
     }
 
     @Test func R80_onlyLeavingTheLastListChecks() {
@@ -46,6 +48,29 @@ import Testing
         #expect(OptOutRules.isOptedOut([.ended, .ended], isHardBounced: false) == true)
         #expect(changed(false, to: false, inSalesforce: false).isEmpty)
         #expect(changed(false, to: true, inSalesforce: false) == ["HasOptedOutOfEmail"])
+    }
+
+    @Test func R80_unsubscribeThatLosesAConflictOutlivesThePull() throws {
+        let edited = Fix.record(["HasOptedOutOfEmail": .bool(false), "FirstName": .string("Eve")])
+        let gone = contact(optedOut: true)
+        let agreed = link(contact: contact(optedOut: false), record: record(optedOut: false))
+        let lost = agreed.settled(losing: ["HasOptedOutOfEmail"], of: Self.fields[0].project(gone))
+        let again = outbound.intent(for: gone, links: [lost])
+        #expect(again == .drop(.unchangedProjection, reason: "R29"), "it waits for the pull")
+        let pull = inbound.intent(for: edited, link: lost, owners: [], echoes: [])
+        let pulled = try #require(pull.link)
+        #expect(pull.write?.fields == ["FirstName"], "nobody is subscribed again")
+        #expect(InboundRules.contactToReview(before: lost, after: pull) == gone.id)
+        let after = Fix.contact(["optOut": "||true||", "firstName": "Eve"], tags: [.createdFromContact])
+        guard case .update(let link, let changed) = outbound.intent(for: after, links: [pulled]) else {
+            return #expect(Bool(false), "the opt-out is lost")
+        }
+        #expect(changed == ["HasOptedOutOfEmail"])
+        let projection = Self.fields[0].project(after)
+        let write = Self.fields[0].write(
+            projection, changed: changed, to: .salesforce, target: link.recordFingerprint, clearsBlanks: true)
+        let settled = link.settled(writing: write, of: projection, email: gone.email)
+        #expect(outbound.intent(for: after, links: [settled]) == .drop(.unchangedProjection, reason: "R29"))
     }
 
     @Test func R81_aHardBounceChecks() {

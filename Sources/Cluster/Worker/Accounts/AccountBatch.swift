@@ -17,7 +17,18 @@ struct AccountBatch {
         let account: SyncRules.ActiveCampaignAccount
         var link: Link
         let fields: [String]
-        let write: FieldWrite
+        /// Fields Salesforce refuses are taken out of it.
+        var write: FieldWrite
+        /// What the ledger says the record will hold: of the write as it was planned.
+        let intended: Fingerprint
+
+        init(account: SyncRules.ActiveCampaignAccount, link: Link, fields: [String], write: FieldWrite) {
+            self.account = account
+            self.link = link
+            self.fields = fields
+            self.write = write
+            intended = Fingerprint(write.projection)
+        }
     }
 
     private var rules: AccountRules { session.accountRules }
@@ -74,7 +85,8 @@ struct AccountBatch {
         for record in accounts {
             guard let link = links[record.id], link.state == .active else { continue }
             guard !excluded.records.contains(link.recordID) else { continue }
-            let hasChanged = again.contains(link.recordID) || record.updatedAt.map { $0 >= since } ?? true
+            let isAsked = link.speaks || again.contains(link.recordID)
+            let hasChanged = isAsked || record.updatedAt.map { $0 >= since } ?? true
             let account = try await session.activeCampaign.account(record, reading: hasChanged ? tags : [])
             let fields = rules.changedFields(
                 in: account, link: link, echoes: echoes.records[link.recordID] ?? [],
@@ -106,7 +118,7 @@ struct AccountBatch {
         for change in changes {
             let own = echoes.records[change.link.recordID] ?? []
             let projection = rules.projector.project(change.account, of: change.link.recordID)
-            commit.note(kept(change))
+            commit.note(change.write.decisions(.outbound, .account, recordID: change.link.recordID))
             switch rules.verdict(of: change.write, link: change.link, held: held[change.link.recordID], echoes: own) {
             case .write where !change.write.isEmpty:
                 writes.append(change)
@@ -115,7 +127,7 @@ struct AccountBatch {
                     change.link.settled(writing: change.write, of: projection, email: nil, echoes: own))
             case .salesforceWins:
                 tally.conflicts += 1
-                commit.accountLinks.append(change.link.settled(losing: change.fields, of: projection, email: nil))
+                commit.accountLinks.append(change.link.settled(losing: change.fields, of: projection))
                 commit.decisions.append(decision(.conflictLost, change, reason: "R53"))
             case .missing where isHeldBack: continue
             case .missing:
@@ -137,30 +149,50 @@ struct AccountBatch {
     ) async throws -> Bool {
         guard !changes.isEmpty else { return true }
         try await session.store.intend(tenant: session.number, changes.map(intention), now: run.now)
-        let outcomes = try await session.salesforce.writeAccounts(
-            changes.map { ($0.link.recordID, rules.projector.salesforceValues(of: $0.write)) })
-        var isWhole = true
-        for (change, outcome) in zip(changes, outcomes) {
-            let projection = rules.projector.project(change.account, of: change.link.recordID)
-            switch outcome {
-            case .written:
-                tally.updated += 1
-                commit.consumedEchoes.append(intention(change).key)
-                commit.accountLinks.append(
-                    change.link.settled(
-                        writing: change.write, of: projection, email: nil,
-                        echoes: echoes.records[change.link.recordID] ?? []))
-                commit.resolveFailure(.outbound, recordID: change.link.recordID)
-                commit.decisions.append(decision(.accepted, change, reason: "R71.update"))
-            case .refused(let refusal):
-                if !refusal.isUnknown { commit.consumedEchoes.append(intention(change).key) }
-                if refusal.mayPass { isWhole = false }
-                refuse(change, refusal, projection, into: &commit, &tally)
-            case .failed(let trouble):
-                throw trouble
+        var (isWhole, remaining) = (true, changes)
+        // The second round carries what is left of accounts some of whose fields were refused (D6).
+        for round in 1...ClusterLimits.fieldDropRounds where !remaining.isEmpty {
+            let outcomes = try await session.salesforce.writeAccounts(
+                remaining.map { ($0.link.recordID, rules.projector.salesforceValues(of: $0.write)) })
+            let answers = Array(zip(remaining, outcomes))
+            remaining = []
+            for (change, outcome) in answers {
+                if round < ClusterLimits.fieldDropRounds, case .refused(let refusal) = outcome,
+                    let reduced = reduce(change, after: refusal, &commit)
+                {
+                    remaining.append(reduced)
+                } else if try !settle(change, outcome, echoes, into: &commit, &tally) {
+                    isWhole = false
+                }
             }
         }
         return isWhole
+    }
+
+    /// - Returns: false when the change is to be met again by the next walk.
+    private func settle(
+        _ change: Change, _ outcome: RowOutcome, _ echoes: OutstandingEchoes, into commit: inout RunCommit,
+        _ tally: inout RunTally
+    ) throws -> Bool {
+        let projection = rules.projector.project(change.account, of: change.link.recordID)
+        switch outcome {
+        case .written:
+            tally.updated += 1
+            commit.consumedEchoes.append(intention(change).key)
+            commit.accountLinks.append(
+                change.link.settled(
+                    writing: change.write, of: projection, email: nil,
+                    echoes: echoes.records[change.link.recordID] ?? []))
+            commit.resolveFailure(.outbound, recordID: change.link.recordID)
+            commit.decisions.append(decision(.accepted, change, reason: "R71.update"))
+        case .refused(let refusal):
+            if !refusal.isUnknown { commit.consumedEchoes.append(intention(change).key) }
+            refuse(change, refusal, projection, into: &commit, &tally)
+            return !refusal.mayPass
+        case .failed(let trouble):
+            throw trouble
+        }
+        return true
     }
 
     private func refuse(
@@ -180,16 +212,24 @@ struct AccountBatch {
             fingerprint: nil, now: run.now)
     }
 
-    private func kept(_ change: Change) -> [Decision] {
-        change.write.kept.sorted { $0.key < $1.key }.map {
-            Decision($0.value, .outbound, .account, recordID: change.link.recordID, field: $0.key)
+    /// The change without the fields that were refused; nil when they can't be left out (D6).
+    private func reduce(_ change: Change, after refusal: RowRefusal, _ commit: inout RunCommit) -> Change? {
+        let isDroppable = refusal.fields.allSatisfy { $0 != "Name" && change.write.projection[$0] != .absent }
+        guard refusal.kind == .permanent, !refusal.fields.isEmpty, isDroppable else { return nil }
+        var reduced = change
+        reduced.write = change.write.without(refusal.fields)
+        commit.decisions += refusal.fields.map {
+            Decision(
+                .invalidBeforeSend, .outbound, .account, recordID: change.link.recordID, reason: refusal.code,
+                field: $0)
         }
+        return reduced
     }
 
     private func intention(_ change: Change) -> EchoIntention {
         EchoIntention(
             side: .salesforce, object: .account, recordID: change.link.recordID,
-            fingerprint: Fingerprint(change.write.projection))
+            fingerprint: change.intended)
     }
 
     private func decision(_ code: DecisionCode, _ change: Change, reason: String) -> Decision {

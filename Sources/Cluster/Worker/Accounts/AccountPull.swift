@@ -164,8 +164,16 @@ struct AccountPull {
             commit.decisions.append(Decision(.tombstoned, .inbound, .account, recordID: record.id, reason: "R89"))
             return nil
         case .update(let settled, let fields):
-            return AccountWriter.Write(record: record, fields: fields, settled: settled)
+            commit.note(fields.decisions(.inbound, .account, recordID: record.id))
+            if !fields.isEmpty {
+                return AccountWriter.Write(
+                    record: record, fields: fields, settled: settled, known: link?.contactFingerprint)
+            }
+            commit.accountLinks.append(settled)
+            commit.resolveFailure(.inbound, recordID: record.id)
+            return nil
         case .create(let fields):
+            commit.note(fields.decisions(.inbound, .account, recordID: record.id))
             return AccountWriter.Write(record: record, fields: fields, settled: nil)
         }
     }

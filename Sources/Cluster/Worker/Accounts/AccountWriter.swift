@@ -25,9 +25,20 @@ struct AccountWriter {
     /// One account to be written.
     struct Write {
         let record: SalesforceRecord
-        let fields: FieldWrite
+        /// Fields ActiveCampaign refuses are taken out of it.
+        private(set) var fields: FieldWrite
         /// The link as it is once the write is accepted; nil when the account enters.
-        let settled: Link?
+        private(set) var settled: Link?
+        /// What the account was known to hold before.
+        var known: Fingerprint?
+
+        /// The write without fields that were refused: of these the account holds what it held (D6).
+        func without(_ dropped: [String]) -> Write {
+            var reduced = self
+            reduced.fields = fields.without(dropped)
+            reduced.settled?.contactFingerprint?.restore(known, fields: dropped)
+            return reduced
+        }
     }
 
     private var rules: AccountRules { session.accountRules }
@@ -38,8 +49,12 @@ struct AccountWriter {
         // The ledger comes first: a lost answer is known by it (T10).
         try await session.store.intend(tenant: session.number, [intention], now: run.now)
         do {
-            let (outcome, name) =
-                if let link = write.settled { try await update(write, link) } else { try await create(write) }
+            var write = write
+            var (outcome, name) = try await send(write)
+            if case .refused(let code, let names) = outcome, let reduced = reduce(write, code, names, &commit) {
+                write = reduced
+                (outcome, name) = try await send(reduced)
+            }
             streak = 0
             settle(write, outcome, name: name, intention, into: &commit, &tally)
         } catch let trouble as StreamTrouble where trouble.mayBeOneRecord {
@@ -56,6 +71,23 @@ struct AccountWriter {
     }
 
     // MARK: - Writing
+
+    private func send(_ write: Write) async throws -> (AccountOutcome, name: String?) {
+        guard let link = write.settled else { return try await create(write) }
+        if write.fields.isEmpty { return (.written(accountID: link.contactID), nil) }
+        return try await update(write, link)
+    }
+
+    /// The write without the fields that were refused; nil when they can't be left out (D6).
+    private func reduce(_ write: Write, _ code: String, _ names: [String], _ commit: inout RunCommit) -> Write? {
+        let fields = rules.projector.droppable(names, of: write.fields)
+        guard !fields.isEmpty else { return nil }
+        commit.decisions += fields.map {
+            Decision(
+                .invalidBeforeSend, .inbound, .account, recordID: write.record.id, reason: code, field: $0)
+        }
+        return write.without(fields)
+    }
 
     /// The name of the record in ActiveCampaign's words, and with our mark on it (R72).
     private func names(_ write: Write) -> (plain: String?, marked: String?) {

@@ -88,12 +88,12 @@ struct ContactWriter {
         _ write: ContactWrite, into commit: inout RunCommit, _ tally: inout RunTally
     ) async throws {
         do {
-            let outcome =
-                if let contactID = write.contactID {
-                    try await session.activeCampaign.update(contactID, with: write)
-                } else {
-                    try await session.activeCampaign.upsert(write)
-                }
+            var write = write
+            var outcome = try await send(write)
+            if case .refused(let code, let names) = outcome, let reduced = reduce(write, code, names, &commit) {
+                write = reduced
+                outcome = try await send(reduced)
+            }
             streak = 0
             if case .refused(RecordFailure.addressTaken, _) = outcome,
                 try await moveToHolder(of: write, into: &commit, &tally)
@@ -106,6 +106,24 @@ struct ContactWriter {
             guard streak < ClusterLimits.failuresInARow else { throw trouble }
             postpone(write, trouble, into: &commit, &tally)
         }
+    }
+
+    private func send(_ write: ContactWrite) async throws -> ContactOutcome {
+        guard let contactID = write.contactID else { return try await session.activeCampaign.upsert(write) }
+        // Nothing may be left once what was refused is taken out.
+        if write.write.isEmpty { return .written(contactID: contactID) }
+        return try await session.activeCampaign.update(contactID, with: write)
+    }
+
+    /// The write without the fields that were refused; nil when they can't be left out (D6).
+    private func reduce(
+        _ write: ContactWrite, _ code: String, _ names: [String], _ commit: inout RunCommit
+    ) -> ContactWrite? {
+        let projector = session.inbound(write.object).projector
+        let fields = projector.droppable(names, of: write.write)
+        guard !fields.isEmpty else { return nil }
+        commit.decisions += fields.map { decision(.invalidBeforeSend, write, reason: code, field: $0) }
+        return write.without(fields, by: projector)
     }
 
     /// R8: the record's new address is another contact's. When that contact belongs to no record the link moves to it; all
@@ -172,11 +190,9 @@ struct ContactWriter {
             opening.decisions += batch.writes.map { decision(.sent, $0, reason: "import") }
         }
         if !opened.isEmpty { try await run.commit(opening, store: session.store) }
-        for refused in result.refused {
-            fail(refused.write, code: refused.code, fields: ["Email"], into: &commit, &tally)
-        }
         if let trouble = result.trouble { throw trouble }
-        for write in result.unresolved { try await writeOne(write, into: &commit, &tally) }
+        // By itself each says which of its fields is refused, and goes without it (D6).
+        for write in result.refused + result.unresolved { try await writeOne(write, into: &commit, &tally) }
     }
 
     // MARK: - Settlements
@@ -229,8 +245,7 @@ struct ContactWriter {
 
     private static func intention(_ write: ContactWrite) -> EchoIntention {
         EchoIntention(
-            side: .activeCampaign, object: write.object, recordID: write.recordID,
-            fingerprint: Fingerprint(write.write.projection))
+            side: .activeCampaign, object: write.object, recordID: write.recordID, fingerprint: write.intended)
     }
 
     /// ActiveCampaign refused the data: nothing of it was written.
@@ -246,11 +261,11 @@ struct ContactWriter {
     }
 
     private func decision(
-        _ code: DecisionCode, _ write: ContactWrite, contactID: Int64? = nil, reason: String
+        _ code: DecisionCode, _ write: ContactWrite, contactID: Int64? = nil, reason: String, field: String? = nil
     ) -> Decision {
         Decision(
             code, .inbound, write.object, contactID: contactID ?? write.contactID, recordID: write.recordID,
-            reason: reason)
+            reason: reason, field: field)
     }
 }
 

@@ -3,14 +3,18 @@ import SyncRules
 /// One contact to be written to ActiveCampaign for a Salesforce record.
 struct ContactWrite {
     let email: EmailAddress
-    /// Mapped fields of the write.
-    let write: FieldWrite
+    /// Mapped fields of the write; fields ActiveCampaign refuses are taken out of it.
+    private(set) var write: FieldWrite
     /// The tag the contact gets with the write (R43); nil for none.
     let tag: SyncTag?
     /// The link as it is once the write is accepted; its contact id is 0 until a new contact has one.
-    let settled: Link
+    private(set) var settled: Link
+    /// What the contact was known to hold before; nil when nothing was.
+    let known: Fingerprint?
+    /// What the ledger says the contact will hold: of the write as it was planned, whatever is refused of it.
+    let intended: Fingerprint
     /// Texts by ActiveCampaign field name.
-    let values: [String: String]
+    private(set) var values: [String: String]
     /// Whether the address of a linked contact changes: it is then written by id, never by address (R8).
     let changesEmail: Bool
     /// A link of the same record to a contact that is gone, which this write takes the place of (R89).
@@ -30,6 +34,15 @@ struct ContactWrite {
 
     /// Whether the contact is to get no more mail (R83).
     var optsOut: Bool { values[ActiveCampaignField.optOut.description].map { !$0.isEmpty } ?? false }
+
+    /// The write without fields that were refused: of these the contact holds what it held (D6).
+    func without(_ fields: [String], by projector: Projector) -> ContactWrite {
+        var reduced = self
+        reduced.write = write.without(fields)
+        reduced.values = projector.activeCampaignValues(of: reduced.write)
+        reduced.settled.contactFingerprint?.restore(known, fields: fields)
+        return reduced
+    }
 
     /// The link once the contact's id is known.
     func link(contactID: Int64) -> Link {
@@ -150,6 +163,8 @@ struct InboundPage {
             link.state = .missing
             return .relinked(
                 link, acknowledges: false, review: nil, [decision(.tombstoned, record, link, reason: "R89")])
+        case .update(let settled, let write) where write.isEmpty:
+            return .relinked(settled, acknowledges: hasStatus, review: review, kept(write, record, settled))
         case .update(let settled, let write):
             return self.write(record, write, settled: settled, before: link, tag: nil, review: review)
         case .adopt(let contactID, let write):
@@ -185,6 +200,7 @@ struct InboundPage {
         guard let email = record.email else { return .dropped([decision(.noEmail, record, before, reason: "R7")]) }
         let contact = ContactWrite(
             email: email, write: write, tag: tag, settled: settled,
+            known: replaces ? nil : before?.contactFingerprint, intended: Fingerprint(write.projection),
             values: rules.projector.activeCampaignValues(of: write),
             changesEmail: !replaces && before.map { $0.emailHash != email.hash } ?? false,
             replaced: replaces ? before : nil)
@@ -192,16 +208,13 @@ struct InboundPage {
     }
 
     private func kept(_ write: FieldWrite, _ record: SalesforceRecord, _ link: Link?) -> [Decision] {
-        write.kept.sorted { $0.key < $1.key }.map { decision($0.value, record, link, field: $0.key) }
+        write.decisions(.inbound, record.object, contactID: link?.contactID, recordID: record.id)
     }
 
     private func decision(
-        _ code: DecisionCode, _ record: SalesforceRecord, _ link: Link? = nil, reason: String? = nil,
-        field: String? = nil
+        _ code: DecisionCode, _ record: SalesforceRecord, _ link: Link? = nil, reason: String? = nil
     ) -> Decision {
-        Decision(
-            code, .inbound, record.object, contactID: link?.contactID, recordID: record.id, reason: reason,
-            field: field)
+        Decision(code, .inbound, record.object, contactID: link?.contactID, recordID: record.id, reason: reason)
     }
 }
 

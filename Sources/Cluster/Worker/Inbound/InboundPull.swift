@@ -260,7 +260,7 @@ struct InboundPull {
                 commit.links.append(link)
                 commit.note(decisions)
                 // A change that is withheld settles nothing of what an earlier write may have left behind.
-                if !decisions.contains(where: { Self.withholding.contains($0.code) }) {
+                if !decisions.contains(where: { $0.field == nil && Self.withholding.contains($0.code) }) {
                     commit.consumedEchoes += echoes.settled(by: [link], side: .activeCampaign)
                 }
                 if let review { commit.deferChange(review, until: run.now, reason: "review") }

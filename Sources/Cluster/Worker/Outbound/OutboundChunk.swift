@@ -334,7 +334,7 @@ struct OutboundChunk {
             return .relinked(settled, kept)
         case .salesforceWins:
             let lost = decision(.conflictLost, contact, link.object, record: link.recordID, reason: "R53")
-            return .relinked(link.settled(losing: changed, of: projection, email: contact.email), kept + [lost])
+            return .relinked(link.settled(losing: changed, of: projection), kept + [lost])
         case .missing:
             // What the contact held stays as it was, so that its change is seen again after an undelete (R89).
             var gone = link
@@ -357,17 +357,13 @@ struct OutboundChunk {
     private func kept(
         _ write: FieldWrite, _ contact: ActiveCampaignContact, _ object: ObjectKind, record: String?
     ) -> [Decision] {
-        let kept = write.kept.sorted { $0.key < $1.key }.map {
-            decision($0.value, contact, object, record: record, field: $0.key)
-        }
-        return kept + write.truncated.sorted().map { decision(.truncated, contact, object, record: record, field: $0) }
+        write.decisions(.outbound, object, contactID: contact.id, recordID: record)
     }
 
     private func decision(
         _ code: DecisionCode, _ contact: ActiveCampaignContact, _ object: ObjectKind = .contact,
-        record: String? = nil, reason: String? = nil, field: String? = nil
+        record: String? = nil, reason: String? = nil
     ) -> Decision {
-        Decision(
-            code, .outbound, object, contactID: contact.id, recordID: record, reason: reason, field: field)
+        Decision(code, .outbound, object, contactID: contact.id, recordID: record, reason: reason)
     }
 }

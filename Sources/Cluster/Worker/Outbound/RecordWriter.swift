@@ -177,7 +177,7 @@ struct RecordWriter {
         commit.decisions.append(decision(.conflictLost, write, id: write.recordID, reason: "R53"))
         if case .update(let link, let changed, _) = write.purpose {
             let projection = session.outboundRules.projection(of: write.contact, forRecordOf: write.object)
-            commit.links.append(link.settled(losing: changed, of: projection, email: write.contact.email))
+            commit.links.append(link.settled(losing: changed, of: projection))
         } else {
             // It changed between our look and our write, or a lost creation met it: looked at anew in the next run.
             commit.deferChange(

@@ -217,7 +217,7 @@ struct ActiveCampaignGateway: Sendable {
     /// What became of contacts handed to the importer.
     struct ImportResult {
         let batches: [(id: String, writes: [ContactWrite])]
-        let refused: [(write: ContactWrite, code: String)]
+        let refused: [ContactWrite]
         /// What the importer refuses without saying which row is to blame; to be written one by one.
         let unresolved: [ContactWrite]
         /// Why the rest was not sent; nil when all was.
@@ -237,7 +237,7 @@ struct ActiveCampaignGateway: Sendable {
         let isUnresolved = outcome.error?.code == "import_unresolved"
         return ImportResult(
             batches: outcome.queued.map { batch in (batch.batchID, batch.rows.map { writes[$0] }) },
-            refused: outcome.refused.map { (writes[$0.row], $0.code) },
+            refused: outcome.refused.map { writes[$0.row] },
             unresolved: isUnresolved ? outcome.unsent.map { writes[$0] } : [],
             trouble: isUnresolved ? nil : outcome.error.map(StreamTrouble.init))
     }
