@@ -34,6 +34,10 @@ extension JobQueue {
     }
 
     /// Sets a tenant's share and how many of its jobs may run at once; nil is the default.
+    ///
+    /// No config row leads here. Ferry's fence is one for all jobs of a tenant (`FenceScope.tenant`; contacts and accounts
+    /// must not be written side by side, T31), so that of two that ran at once the older could not commit; and with
+    /// one at a time of at most four kinds no weight changes what a tenant gets.
     package func setLimits(tenant: Int32, weight: Int?, maxConcurrency: Int?) async throws(JobQueueError) {
         guard weight.map(JobQueueLimits.weights.contains) ?? true,
             maxConcurrency.map(JobQueueLimits.concurrencies.contains) ?? true

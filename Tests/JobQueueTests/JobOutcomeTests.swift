@@ -20,6 +20,21 @@ import Testing
         #expect(try await bench.leaseAll().first?.attempt == 3)
     }
 
+    @Test func aJobHandedBackUnstartedGivesTheCallsBackThatWereReservedForIt() async throws {
+        let bench = try await QueueBench.make()
+        _ = try await bench.queue.setBudget(tenant: 1, .salesforce, BudgetTerms(dailyCalls: 100))
+        _ = try await bench.queue.enqueue(EnqueueRequest(key(1)))
+        let unstarted = try #require(try await bench.leaseAll().first)
+        #expect(try await bench.queue.budgets(tenant: 1).first?.reserved == 1)
+        #expect(try await bench.settle(unstarted, .returned) == .accepted)
+        #expect(try await bench.queue.budgets(tenant: 1).first?.reserved == 0)
+        #expect(try await bench.queue.budgets(tenant: 1).first?.spent == 0)
+        // Of one that was begun and does not say what it called, all of it may be spent.
+        let begun = try #require(try await bench.leaseAll().first)
+        #expect(try await bench.settle(begun, .retry(after: .zero, code: "503")) == .accepted)
+        #expect(try await bench.queue.budgets(tenant: 1).first?.spent == 1)
+    }
+
     @Test func withoutADelayTheRetryWaitsWithinItsBackoff() async throws {
         let bench = try await QueueBench.make {
             $0.retry = Backoff(base: .seconds(8), cap: .seconds(100), floor: .seconds(2))
