@@ -129,12 +129,17 @@ package struct ActiveCampaignClient: Sendable, CustomStringConvertible {
         }
         onCall(
             ActiveCampaignCall(
-                kind: call.kind, status: result.status, attempt: number, waited: waited, took: clock.now - start))
+                kind: call.kind, status: result.status, wasSent: result.wasSent, attempt: number, waited: waited,
+                took: clock.now - start))
         return result
     }
 }
 
 extension Result where Success == HTTPResponse, Failure == HTTPError {
+    fileprivate var wasSent: Bool {
+        if case .failure(let error) = self { error.fate != .notSent } else { true }
+    }
+
     /// Status of the answer, whole or not.
     fileprivate var status: Int? {
         switch self {

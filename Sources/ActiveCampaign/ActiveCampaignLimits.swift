@@ -6,9 +6,9 @@ package enum ActiveCampaignLimits {
     /// other integration of the tenant, so some are left to them.
     package static let callsPerSecond: Double = 4
     /// Imports a minute with more than one contact: the importer takes 100, burst and refill stay below it together.
-    package static let importsPerMinute: Double = 97
+    package static let importsPerMinute: Double = 99
     /// Imports with more than one contact that may start at once.
-    static let importBurst = 2
+    static let importBurst = 1
     /// Imports a minute with one contact: the importer takes 20.
     static let singleImportsPerMinute: Double = 14
     /// Imports with one contact that may start at once.

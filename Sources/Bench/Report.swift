@@ -40,12 +40,18 @@ enum Report {
     }
 
     /// One measured figure.
-    /// - Parameter goal: the most it should be, where something is said of it.
-    static func figure(_ name: String, _ value: Double, _ unit: String, goal: Int? = nil) {
+    /// - Parameters:
+    ///   - goal: the most it should be, where something is said of it.
+    ///   - isLeast: whether it is the least instead.
+    /// - Returns: whether the goal is met; true without one.
+    @discardableResult
+    static func figure(
+        _ name: String, _ value: Double, _ unit: String, goal: Double? = nil, isLeast: Bool = false
+    ) -> Bool {
+        let isMet = goal.map { isLeast ? value >= $0 : value <= $0 }
         line(
-            Figure(
-                figure: name, value: (value * 1_000).rounded() / 1_000, unit: unit, goal: goal.map(Double.init),
-                isMet: goal.map { value <= Double($0) }))
+            Figure(figure: name, value: (value * 1_000).rounded() / 1_000, unit: unit, goal: goal, isMet: isMet))
+        return isMet ?? true
     }
 
     /// Progress for a human, on standard error.

@@ -58,7 +58,7 @@ package enum JobQueueLimits {
     package static let budgetLearning = Duration.seconds(3_600)
     /// Percent of what is left that a restored budget may spend before that.
     package static let budgetOpenShare = 25
-    /// Calls that may have been made and not stored when Redis was lost, for each running job.
+    /// Calls that each running job may have made, or still make, without the ledger having them when Redis is lost.
     package static let budgetGap = 64
     /// Longest a worker waits for work without looking for itself; a wake-up may be lost with the worker that got it.
     package static let maxWait = Duration.seconds(1)

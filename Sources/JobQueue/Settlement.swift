@@ -18,8 +18,8 @@ package struct Settlement: Hashable, Sendable {
     package var job: LeasedJob
     /// How it ended.
     package var outcome: JobOutcome
-    /// What it called since it last asked for calls. Nil counts everything it had reserved as spent, when its tenant has a
-    /// budget, and nothing when not; of a run that is `returned` it says that it was not begun: nothing is spent.
+    /// What it called in all. Nil, when its tenant has a budget, counts everything it had reserved as spent; of a run that
+    /// is `returned`, which has not begun, nothing.
     package var made: CallsMade?
 
     /// Makes a settlement.

@@ -34,43 +34,60 @@ struct BudgetRunTests {
         return try #require(try await cluster.queue.budgets(tenant: number).first { $0.provider == provider })
     }
 
-    /// Leases and runs what there is, as one of many workers, until nothing is left for a few looks.
-    private static func work(_ cluster: TestCluster, as worker: WorkerID) async throws {
-        var idle = 0
+    /// Leases and runs what there is, as one of many worker processes, until nothing is left for a few looks.
+    /// - Parameter dies: after so many jobs it falls silent in the middle of the next one: that job's commits and calls are
+    ///   made, and nobody settles it.
+    private static func work(_ cluster: TestCluster, as worker: WorkerID, diesAfter dies: Int = .max) async throws {
+        let process = try cluster.process()
+        var (idle, ran) = (0, 0)
         while idle < 20 {
-            let jobs = try await cluster.queue.lease(worker: worker, limit: 2).jobs
+            let jobs = try await process.queue.lease(worker: worker, limit: 2).jobs
             idle = jobs.isEmpty ? idle + 1 : 0
             for job in jobs {
-                let settlement = await cluster.runner.run(job, worker: worker)
-                _ = try await cluster.queue.settle(worker: worker, [settlement])
+                let settlement = await process.runner.run(job, worker: worker)
+                guard ran < dies else { return await process.leave() }
+                ran += 1
+                _ = try await process.queue.settle(worker: worker, [settlement])
             }
             await Task.yield()
+        }
+        await process.leave()
+    }
+
+    /// Sixteen processes work on what is due.
+    private func workTogether(_ cluster: TestCluster, round: Int, dying: Set<Int> = []) async throws {
+        try await withThrowingTaskGroup { group in
+            for worker in 1...16 {
+                group.addTask {
+                    let jobs = dying.contains(worker) ? 0 : Int.max
+                    try await Self.work(cluster, as: WorkerID("worker-\(round)-\(worker)"), diesAfter: jobs)
+                }
+            }
+            try await group.waitForAll()
         }
     }
 
     @Test func sixteenWorkersOnOneTenantSpendWhatTheLedgerTheBudgetAndBothProvidersCount() async throws {
         let cluster = try await TestCluster.start()
-        let tenant = try await TestTenant("acme", in: cluster)
+        var options = TestTenant.Options()
+        options.isPaced = true
+        let tenant = try await TestTenant("acme", in: cluster, options)
         try await setBudget(cluster, tenant, .salesforce, calls: 2_000)
         try await setBudget(cluster, tenant, .activeCampaign, calls: 5_000)
         let number = try await tenant.number(in: cluster)
         try await cluster.queue.setLimits(tenant: number, weight: nil, maxConcurrency: 16)
-        for index in 1...40 { try tenant.createContact("sf\(index)@a.example") }
-        for index in 1...30 { try tenant.signUp("ac\(index)@a.example") }
-        for _ in 1...4 {
+        for index in 1...12 { try tenant.createContact("sf\(index)@a.example") }
+        for index in 1...6 { try tenant.signUp("ac\(index)@a.example") }
+        for round in 1...4 {
             try await cluster.store.requestRun(tenant: number, now: cluster.wallClock.now)
             await cluster.scheduler.renewBudgets()
             _ = try await cluster.scheduler.runOnce()
-            try await withThrowingTaskGroup { group in
-                for worker in 1...16 {
-                    group.addTask { try await Self.work(cluster, as: WorkerID("worker-\(worker)")) }
-                }
-                try await group.waitForAll()
-            }
+            try await workTogether(cluster, round: round)
             cluster.advance(600)
         }
-        #expect(tenant.account.contactCount == 70)
-        #expect(tenant.org.count("Contact") == 70)
+        #expect(tenant.account.contactCount == 18)
+        #expect(tenant.org.count("Contact") == 18)
+        #expect(tenant.account.calls.limited == 0, "all processes together keep the account's pace")
         #expect(try await ledger(cluster, tenant, .salesforce) == tenant.org.apiUsage.used)
         #expect(try await ledger(cluster, tenant, .activeCampaign) == tenant.account.calls.total)
         for provider in CallProvider.allCases {
@@ -78,6 +95,125 @@ struct BudgetRunTests {
             #expect(purse.reserved == 0)
             #expect(purse.spent == (try await ledger(cluster, tenant, Side(rawValue: Int16(provider.rawValue))!)))
         }
+        await cluster.stop()
+    }
+
+    @Test func sixteenWorkersThatDieStayWithinATightBudget() async throws {
+        let cluster = try await TestCluster.start()
+        let tenant = try await TestTenant("acme", in: cluster)
+        let (salesforceCalls, campaignCalls) = (20, 40)
+        try await setBudget(cluster, tenant, .salesforce, calls: salesforceCalls)
+        try await setBudget(cluster, tenant, .activeCampaign, calls: campaignCalls)
+        let number = try await tenant.number(in: cluster)
+        try await cluster.queue.setLimits(tenant: number, weight: nil, maxConcurrency: 16)
+        var isMet = false
+        for round in 1...8 {
+            // Fewer than an import takes: each is written by itself.
+            for index in 1...9 { try tenant.createContact("sf\(round)-\(index)@a.example") }
+            try tenant.signUp("ac\(round)@a.example")
+            try await cluster.store.requestRun(tenant: number, now: cluster.wallClock.now)
+            _ = try await cluster.scheduler.runOnce()
+            try await workTogether(cluster, round: round, dying: round.isMultiple(of: 2) ? [] : Set(1...8))
+            #expect(tenant.org.apiUsage.used <= salesforceCalls, "round \(round)")
+            #expect(tenant.account.calls.total <= campaignCalls, "round \(round)")
+            for provider in CallProvider.allCases {
+                let purse = try await purse(cluster, tenant, provider)
+                let counted =
+                    provider == .salesforce ? tenant.org.apiUsage.used : tenant.account.calls.total
+                #expect(purse.spent + purse.reserved >= counted, "\(provider) in round \(round)")
+            }
+            let states = try await cluster.store.status(tenant: tenant.id).map(\.state)
+            isMet = isMet || states.contains("waiting for budget")
+            // The dead ones' leases run out, and the scheduler asks again.
+            cluster.advance(600)
+            _ = try await cluster.queue.sweep()
+        }
+        #expect(isMet, "the budget was never tight")
+        await cluster.stop()
+    }
+
+    @Test func callThatNeverLeftIsInNoBook() async throws {
+        let cluster = try await TestCluster.start()
+        let tenant = try await TestTenant("acme", in: cluster)
+        try await setBudget(cluster, tenant, .salesforce, calls: 1_000)
+        try await setBudget(cluster, tenant, .activeCampaign, calls: 1_000)
+        for index in 1...3 { try tenant.createContact("sf\(index)@a.example") }
+        try await cluster.settle()
+        try await expectOneCount(cluster, tenant)
+        let before = try await purse(cluster, tenant, .activeCampaign).spent
+        #expect(before > 0)
+        // Nobody listens there.
+        try await cluster.pool.query(
+            "UPDATE ferry.connections SET base_url = 'http://127.0.0.1:1' WHERE provider = 'activecampaign'")
+        try await cluster.round()
+        let states = Set(try await cluster.store.status(tenant: "acme").map(\.state))
+        #expect(states.contains("retrying"), "\(states)")
+        #expect(try await purse(cluster, tenant, .activeCampaign).spent == before)
+        try await expectOneCount(cluster, tenant)
+        // An answer that is lost has cost a call, in all books.
+        try await cluster.pool.query(
+            "UPDATE ferry.connections SET base_url = '\(cluster.baseURL)' WHERE provider = 'activecampaign'")
+        tenant.org.addFault(.loseAnswer, callClass: "query", .times(1))
+        cluster.advance(3_600)
+        try await cluster.round()
+        cluster.advance(3_600)
+        try await cluster.round()
+        try await expectOneCount(cluster, tenant)
+        await cluster.stop()
+    }
+
+    /// Providers, ledger and budget have counted the same.
+    private func expectOneCount(_ cluster: TestCluster, _ tenant: TestTenant) async throws {
+        let counted: [(CallProvider, Side, Int)] = [
+            (.salesforce, .salesforce, tenant.org.apiUsage.used),
+            (.activeCampaign, .activeCampaign, tenant.account.calls.total),
+        ]
+        for (provider, side, calls) in counted {
+            #expect(try await ledger(cluster, tenant, side) == calls, "\(provider)")
+            #expect(try await purse(cluster, tenant, provider).spent == calls, "\(provider)")
+        }
+    }
+
+    @Test func looksAreBookedAndRefusedWhenNothingIsLeft() async throws {
+        let cluster = try await TestCluster.start()
+        let tenant = try await TestTenant("acme", in: cluster)
+        let number = try await tenant.number(in: cluster)
+        // A budget whose row Redis does not know yet.
+        try await setBudget(cluster, tenant, .salesforce, calls: 12)
+        try await setBudget(cluster, tenant, .activeCampaign, calls: 1_000)
+        let planner = try cluster.planner()
+        let doctor = TenantDoctor(
+            store: cluster.store, queue: cluster.queue, clock: cluster.wallClock,
+            http: try HTTPClient(options: .loopback), keys: KeyRing(keys: [cluster.key]),
+            providers: ProviderPolicy(hostSuffixes: [], allowsLoopback: true, webhookBase: nil))
+        _ = try await planner.plan(number)
+        #expect(tenant.org.apiUsage.used > 0)
+        try await expectOneCount(cluster, tenant)
+        var refusal: TenantRefusal?
+        for _ in 1...12 where refusal == nil {
+            do { _ = try await doctor.examine(number) } catch let error as TenantRefusal { refusal = error }
+        }
+        let told = try #require(refusal).description
+        #expect(told.contains("allowance of Salesforce calls is used up") && told.contains("It resumes 20"), "\(told)")
+        #expect(tenant.org.apiUsage.used == 12)
+        try await expectOneCount(cluster, tenant)
+        await #expect(throws: TenantRefusal.self) { _ = try await planner.plan(number) }
+        await cluster.stop()
+    }
+
+    @Test func lostBudgetOfATenantWithoutALedgerIsHeldBackToo() async throws {
+        let cluster = try await TestCluster.start(ownRedis: true)
+        let tenant = try await TestTenant("acme", in: cluster)
+        try await setBudget(cluster, tenant, .salesforce, calls: 4_000)
+        await cluster.scheduler.renewBudgets()
+        #expect(try await purse(cluster, tenant, .salesforce).unknown == 0, "a new row has no past")
+        try await cluster.pool.query("DELETE FROM ferry.api_usage")
+        _ = try await cluster.redis.send("FLUSHALL")
+        await cluster.scheduler.watchGeneration()
+        await cluster.scheduler.renewBudgets()
+        let purse = try await purse(cluster, tenant, .salesforce)
+        #expect(purse.unknown == JobKind.allCases.count * JobQueueLimits.budgetGap)
+        #expect(purse.provenLimit != nil)
         await cluster.stop()
     }
 

@@ -135,7 +135,7 @@ import Testing
         #expect(
             try await bench.queue.extend(worker: worker, [first])
                 == [.granted(activeCampaign: 0, salesforce: 8, percentUsed: 90)])
-        let second = CallExtension(job, made: CallsMade(salesforce: 8), salesforce: 4)
+        let second = CallExtension(job, made: CallsMade(salesforce: 9), salesforce: 4)
         let result = try await bench.queue.extend(worker: worker, [second])[0]
         guard case .refused(.salesforce, let wait) = result else {
             Issue.record("\(result)")
@@ -143,8 +143,32 @@ import Testing
         }
         #expect(wait > .seconds(86_400))
         #expect(try await purse(bench).spent == 9)
-        try await settle(bench, job, 0)
+        try await settle(bench, job, 9)
         #expect(try await purse(bench).reserved == 0)
+        #expect(try await purse(bench).spent == 9)
+    }
+
+    @Test func callsToldTwiceCountOnce() async throws {
+        let bench = try await bench(100)
+        let job = try #require(try await run(bench))
+        let wish = CallExtension(job, made: CallsMade(salesforce: 5), salesforce: 2)
+        // The answer to the first was lost: the run says the same again.
+        for _ in 1...2 { _ = try await bench.queue.extend(worker: bench.worker, [wish]) }
+        #expect(try await purse(bench).spent == 5)
+        try await settle(bench, job, 6)
+        #expect(try await purse(bench).spent == 6)
+    }
+
+    @Test func runThatNeverBeganCostsNothing() async throws {
+        let bench = try await bench(100)
+        try await settle(bench, try #require(try await run(bench)), 9)
+        let job = try #require(try await run(bench))
+        #expect(try await purse(bench).reserved == 9)
+        #expect(try await bench.settle(job, .returned) == .accepted)
+        #expect(try await purse(bench).reserved == 0)
+        #expect(try await purse(bench).spent == 9)
+        // Nor does it say anything of what its kind takes.
+        #expect(try await bench.leaseAll().first?.allowance?.granted == [.salesforce: 9])
     }
 
     @Test func refundWakesAClassThatWaits() async throws {
@@ -181,7 +205,7 @@ import Testing
         bench.clock.advance(60)
         try await settle(bench, try #require(try await bench.leaseAll().first), 1, figure: OrgFigure(used: 2))
         #expect(try await purse(bench).spent == 22)
-        bench.clock.advance(1_900)
+        bench.clock.advance(2_700)
         let next = try #require(try await run(bench))
         bench.clock.advance(5)
         try await settle(bench, next, 1, figure: OrgFigure(used: 3))
@@ -196,11 +220,88 @@ import Testing
             worker: bench.worker, [CallExtension(job, made: CallsMade(), salesforce: 19)])
         bench.clock.advance(60)
         #expect(try await bench.queue.sweep() == 1)
-        bench.clock.advance(2_000)
+        bench.clock.advance(2_900)
         // Fifteen calls in all, of which one is this run's: fourteen may be the dead one's, or somebody else's.
         try await settle(bench, try #require(try await bench.leaseAll().first), 1, figure: OrgFigure(used: 15))
         #expect(try await purse(bench).spent == 15)
         #expect(try await purse(bench).unknown == 14)
+    }
+
+    /// Fifty calls of yesterday, a worker that died with twenty, and a figure: what leaves tomorrow is not the dead one's.
+    @Test func figureNeverGivesBackWhatTheOrgCountsNorWhatItDoesNotCountAnyMore() async throws {
+        let bench = try await bench(100)
+        try await settle(bench, try #require(try await run(bench)), 50)
+        bench.clock.advance(23.4 * 3_600)
+        let job = try #require(try await run(bench, "inbound"))
+        _ = try await bench.queue.extend(
+            worker: bench.worker, [CallExtension(job, made: CallsMade(), salesforce: 19)])
+        bench.clock.advance(60)
+        #expect(try await bench.queue.sweep() == 1)
+        bench.clock.advance(2_800)
+        // The dead one made all twenty of its calls; yesterday's fifty are the org's no more, but still booked.
+        let next = try #require(try await bench.leaseAll().first)
+        try await settle(bench, next, 1, figure: OrgFigure(used: 21))
+        #expect(try await purse(bench).spent == 71)
+        bench.clock.advance(1_800)
+        #expect(try await purse(bench).spent == 21, "yesterday has left, and nothing else")
+    }
+
+    @Test func whatTheDeadMayHaveCalledLeavesTheWindowAsAllElseDoes() async throws {
+        let bench = try await bench(100)
+        let job = try #require(try await run(bench))
+        _ = try await bench.queue.extend(
+            worker: bench.worker, [CallExtension(job, made: CallsMade(), salesforce: 19)])
+        bench.clock.advance(60)
+        #expect(try await bench.queue.sweep() == 1)
+        bench.clock.advance(26 * 3_600)
+        #expect(try await purse(bench).unknown == 0)
+        #expect(try await purse(bench).spent == 0)
+        try await settle(bench, try #require(try await bench.leaseAll().first), 30)
+        bench.clock.advance(60)
+        try await settle(bench, try #require(try await run(bench)), 1, figure: OrgFigure(used: 1))
+        #expect(try await purse(bench).spent == 31, "nothing is left to give back")
+    }
+
+    @Test func atTheCeilingAndWithoutAllowanceTheTenantWaitsForBoth() async throws {
+        let bench = try await bench(10, ceiling: 900)
+        try await settle(bench, try #require(try await run(bench)), 9, figure: OrgFigure(used: 950))
+        #expect(try await run(bench) == nil)
+        bench.clock.advance(400)
+        // The wait for the org's next figure is over, but no call is left to ask for it.
+        try await bench.queue.setBudget(tenant: 1, .salesforce, BudgetTerms(dailyCalls: 9, orgCeiling: 900))
+        #expect(try await bench.leaseAll().isEmpty)
+        guard case .parked(let until, let reason) = try await bench.queue.why(tenant: 1) else {
+            Issue.record("not parked")
+            return
+        }
+        #expect(reason == "budget: Salesforce allowance 90 %")
+        #expect(until.timeIntervalSince(bench.clock.now) > 80_000)
+    }
+
+    @Test func clockThatWasAheadHoldsNoCallsForLongerThanTwoDays() async throws {
+        let bench = try await bench(100)
+        bench.clock.advance(300 * 86_400)
+        let job = try #require(try await run(bench))
+        try await settle(bench, job, 20, figure: OrgFigure(used: 20))
+        bench.clock.advance(-300 * 86_400)
+        try await settle(bench, try #require(try await run(bench)), 1, figure: OrgFigure(used: 3))
+        #expect(try await purse(bench).spent == 21)
+        #expect(try await purse(bench).orgUse == 3, "a figure of the future outlives no present one")
+        bench.clock.advance(25 * 3_600)
+        #expect(try await purse(bench).spent == 20)
+        bench.clock.advance(24 * 3_600)
+        #expect(try await purse(bench).spent == 0)
+    }
+
+    @Test func lookIsBookedAndRefusedWhenNothingIsLeft() async throws {
+        let bench = try await bench(10)
+        try await settle(bench, try #require(try await run(bench)), 9)
+        // A person comes before all jobs: these stop at 90 %.
+        #expect(try await bench.queue.look(tenant: 1, .salesforce) == nil)
+        let wait = try #require(try await bench.queue.look(tenant: 1, .salesforce))
+        #expect(wait > .seconds(86_400))
+        #expect(try await purse(bench).spent == 10)
+        #expect(try await bench.queue.look(tenant: 1, .activeCampaign) == nil, "no budget, no bound")
     }
 
     @Test func orgsUseByOthersStopsUsAndOneRunGoesAndSees() async throws {
@@ -283,58 +384,5 @@ import Testing
         #expect(try await purse(bench).reserved == 30)
         for job in jobs { try await settle(bench, job, 0) }
         #expect(try await bench.leaseAll().count == 10)
-    }
-
-    // MARK: - Others, and paces
-
-    @Test func parkedTenantsCostTheOthersNoTurn() async throws {
-        let bench = try await QueueBench.make { $0.shards = 1 }
-        for tenant in Int32(1)...200 {
-            try await bench.queue.setBudget(
-                tenant: tenant, .salesforce, BudgetTerms(dailyCalls: 1), past: PastCalls([bench.clock.now: 1]))
-        }
-        _ = try await bench.queue.enqueue((1...200).map { EnqueueRequest(key($0)) })
-        // All of them are looked at once, and are gone from the ring.
-        var looks = 0
-        while try await bench.queue.status().readyTenants[.normal] != 0, looks < 50 {
-            #expect(try await bench.leaseAll(10).isEmpty)
-            looks += 1
-        }
-        #expect(try await bench.queue.status().parked == 200)
-        _ = try await bench.queue.enqueue((1_001...1_050).map { EnqueueRequest(key($0)) })
-        var served: [Int32] = []
-        for _ in 1...5 { served += try await bench.leaseAll(10).map(\.key.tenant) }
-        #expect(served == Array(1_001...1_050), "the others are served in five full calls, in their order")
-    }
-
-    @Test func paceIsSharedByAllWhoCallAnAccount() async throws {
-        let bench = try await bench(1)
-        let name = "acct-\(UInt32.random(in: 0 ... .max))"
-        func take(_ calls: Int) async throws -> PaceSlice {
-            try await bench.queue.pace(
-                account: name, calls: calls, interval: .milliseconds(1_000), burst: 1, longestWait: .seconds(60))
-        }
-        let first = try await take(8)
-        #expect(first == PaceSlice(calls: 8, wait: .zero, interval: .milliseconds(1_000)))
-        let second = try await take(4)
-        #expect(second.calls == 4)
-        #expect(second.wait > .seconds(6) && second.wait <= .seconds(8))
-        let third = try await take(60)
-        #expect(third.wait > .seconds(10) && third.wait <= .seconds(12))
-        // Further off than the longest wait nothing is taken.
-        #expect(try await take(1).calls == 0)
-    }
-
-    @Test func refusalPausesEverybodyAndSlowsThemDown() async throws {
-        let bench = try await bench(1)
-        let name = "acct-\(UInt32.random(in: 0 ... .max))"
-        let interval = Duration.milliseconds(100)
-        try await bench.queue.pausePace(account: name, interval: interval, burst: 1, for: .seconds(30))
-        // The others of the same burst say nothing new.
-        try await bench.queue.pausePace(account: name, interval: interval, burst: 1, for: .seconds(5))
-        let slice = try await bench.queue.pace(
-            account: name, calls: 1, interval: interval, burst: 1, longestWait: .seconds(60))
-        #expect(slice.wait > .seconds(25) && slice.wait <= .seconds(30))
-        #expect(slice.interval == .milliseconds(200))
     }
 }

@@ -50,6 +50,8 @@ package struct ActiveCampaignCall: Sendable, Hashable {
     package let kind: Kind
     /// Status of the answer; nil when none came.
     package let status: Int?
+    /// Whether the account may have counted it; false when no byte of it left.
+    package let wasSent: Bool
     /// Which try of its call this was, from 1.
     package let attempt: Int
     /// Time spent waiting for the account's pace before it was sent.

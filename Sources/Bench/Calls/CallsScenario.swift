@@ -34,6 +34,13 @@ enum CallsScenario: String, CaseIterable, ExpressibleByArgument {
         }
     }
 
+    /// Names of its figures: an org has the package unless something else is said.
+    var names: [String] { self == .outboundPackage ? [rawValue, "outbound_1000"] : [rawValue] }
+
+    /// Contacts a minute that should come in at least: the importer's limit of 25,000 (100 imports of 250) less the
+    /// hundredth import, which would meet the limit whenever one is late, and less the time it takes to begin and to end.
+    var leastPace: Double? { self == .backfill ? 24_000 : nil }
+
     /// The most calls anybody should need, to Salesforce and to ActiveCampaign; nil where nothing is said of it.
     var goals: (salesforce: Int, activeCampaign: Int?) {
         switch self {

@@ -5,6 +5,8 @@ import JobQueue
 struct DrainBench {
     let tenants: Int
     let runs: Int
+    /// Whether every tenant has a budget with both providers; each job then calls both once.
+    var hasBudgets = false
 
     private struct Outcome {
         var enqueued = 0.0
@@ -15,9 +17,11 @@ struct DrainBench {
     }
 
     /// Measures and prints, with `suffix` behind each figure's name.
+    /// - Returns: Redis's CPU time of a drain, by its median.
+    @discardableResult
     func measure(
         _ suffix: String, jobsPerTenant: Int, workers: Int, tenantConcurrency: Int = 1, isDurable: Bool = false
-    ) async throws {
+    ) async throws -> Double {
         var outcomes: [Outcome] = []
         for _ in 0..<runs {
             outcomes.append(
@@ -30,6 +34,18 @@ struct DrainBench {
         Report.spread("redis_cpu_s_per_100k\(suffix)", outcomes.map(\.drainCPU), "s")
         Report.spread("redis_enqueue_cpu_s_per_100k\(suffix)", outcomes.map(\.enqueueCPU), "s")
         Report.spread("worker_rss_mib\(suffix)", outcomes.map(\.residentMiB), "MiB")
+        return Report.percentile(outcomes.map(\.drainCPU), 0.5)
+    }
+
+    /// Measures what budgets cost Redis: the same drain without them and with them.
+    func measureBudgets() async throws {
+        var budgeted = self
+        budgeted.hasBudgets = true
+        for (suffix, jobsPerTenant) in [("", 1), ("_many", 10)] {
+            let without = try await measure("\(suffix)_unbudgeted", jobsPerTenant: jobsPerTenant, workers: 1)
+            let with = try await budgeted.measure("\(suffix)_budgeted", jobsPerTenant: jobsPerTenant, workers: 1)
+            Report.figure("redis_cpu_ratio_with_budgets\(suffix)", with / without, "ratio", goal: 1.15)
+        }
     }
 
     private func once(
@@ -42,6 +58,7 @@ struct DrainBench {
             try WorkerProcess(redis: redis.url, mode: .drain, tenantConcurrency: tenantConcurrency)
         }
         for process in processes { try process.awaitReady() }
+        if hasBudgets { try await setBudgets(queue) }
 
         var cpu = try await redis.cpuSeconds()
         var start = ContinuousClock.now
@@ -61,6 +78,23 @@ struct DrainBench {
             throw BenchFailure("\(done) of \(jobs) jobs were settled")
         }
         return outcome
+    }
+
+    private func setBudgets(_ queue: JobQueue) async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            let lanes = 64
+            for lane in 0..<lanes {
+                group.addTask {
+                    for tenant in stride(from: lane, to: tenants, by: lanes) {
+                        for provider in CallProvider.allCases {
+                            try await queue.setBudget(
+                                tenant: Int32(tenant), provider, BudgetTerms(dailyCalls: 100_000))
+                        }
+                    }
+                }
+            }
+            try await group.waitForAll()
+        }
     }
 
     private func enqueue(_ queue: JobQueue, _ jobsPerTenant: Int) async throws {

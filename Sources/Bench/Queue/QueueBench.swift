@@ -12,12 +12,13 @@ struct QueueBench: AsyncParsableCommand {
         discussion: """
             Jobs do nothing; every lease is fenced and every settlement is checked. Drains are done by worker processes \
             of their own: `drain` has one job a tenant, `many` ten that run one after the other, `wide` ten that may run \
-            at once, `pair` two worker processes. Each part starts a redis-server without an append-only file unless its name says aof.
+            at once, `pair` two worker processes, `budgets` the first two with tenants that have budgets, beside the same \
+            without. Each part starts a redis-server without an append-only file unless its name says aof.
             """)
 
     /// The parts, in the order they run.
     enum Part: String, CaseIterable, ExpressibleByArgument {
-        case baseline, drain, many, wide, pair, aof, latency, fairness, memory, killed, scheduler
+        case baseline, drain, many, wide, pair, budgets, aof, latency, fairness, memory, killed, scheduler
     }
 
     @Option(help: "Only this part; may be given several times.")
@@ -60,6 +61,7 @@ struct QueueBench: AsyncParsableCommand {
         case .many: try await drain.measure("_many", jobsPerTenant: 10, workers: 1)
         case .wide: try await drain.measure("_wide", jobsPerTenant: 10, workers: 1, tenantConcurrency: 10)
         case .pair: try await drain.measure("_pair", jobsPerTenant: 1, workers: 2)
+        case .budgets: try await drain.measureBudgets()
         case .aof: try await drain.measure("_aof", jobsPerTenant: 1, workers: 1, isDurable: true)
         case .latency: try await LatencyBench().measure()
         case .fairness: try await FairnessBench().measure()

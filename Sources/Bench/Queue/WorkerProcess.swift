@@ -101,7 +101,10 @@ struct QueueWorker: AsyncParsableCommand {
             for result in exchange.results {
                 if result == .accepted { report.accepted += 1 } else { report.refused += 1 }
             }
-            settlements = exchange.batch.jobs.map { Settlement($0, .done) }
+            settlements = exchange.batch.jobs.map { job in
+                Settlement(
+                    job, .done, made: job.allowance.map { _ in CallsMade(activeCampaign: 1, salesforce: 1) })
+            }
             guard settlements.isEmpty else { continue }
             let status = try await queue.status()
             if status.queued == 0, status.running == 0 { return report }

@@ -36,7 +36,8 @@ final class BenchCluster: Sendable {
     enum Pace {
         /// No call ever waits: Ferry alone is what is measured.
         case lifted
-        /// Calls keep their pace on the simulators' clock, which moves on instead of waiting.
+        /// Calls keep the cluster's pace on the simulators' clock, which moves on instead of waiting, and the tenant's
+        /// budgets.
         case kept
     }
 
@@ -78,7 +79,8 @@ final class BenchCluster: Sendable {
             AsyncStream { $0.finish() }
         }
         runner = JobRunner(
-            store: store, clock: wallClock, logger: logger, http: try HTTPClient(options: .loopback),
+            store: store, queue: pace == .kept ? queue : nil, clock: wallClock, logger: logger,
+            http: try HTTPClient(options: .loopback),
             keys: KeyRing(keys: [key]),
             providers: ProviderPolicy(hostSuffixes: [], allowsLoopback: true, webhookBase: nil),
             paceClock: Self.paceClock(pace, clock))
@@ -108,6 +110,13 @@ final class BenchCluster: Sendable {
         redis.stop()
         postgres.stop()
         try? FileManager.default.removeItem(at: folder)
+    }
+
+    /// What a tenant's budgets hold as spent.
+    func spent(by tenant: Int32) async throws -> BenchTenant.Calls {
+        let purses = try await queue.budgets(tenant: tenant)
+        func spent(_ provider: CallProvider) -> Int { purses.first { $0.provider == provider }?.spent ?? 0 }
+        return BenchTenant.Calls(salesforce: spent(.salesforce), activeCampaign: spent(.activeCampaign))
     }
 
     // MARK: - Running

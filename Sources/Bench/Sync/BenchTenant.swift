@@ -19,7 +19,7 @@ struct BenchTenant {
     /// What differs between measurements.
     struct Options {
         var hasPackage = true
-        /// Whether ActiveCampaign keeps its limits.
+        /// Whether ActiveCampaign keeps its limits, and the tenant has budgets.
         var isLimited = false
         /// Whether accounts and opportunities are synced beside people.
         var hasObjects = false
@@ -80,6 +80,11 @@ struct BenchTenant {
                     (tenant, contact_selection, lead_selection, sync_accounts, sync_opportunities)
                 VALUES ($1, 'new', 'new', $2, $2)
                 """, [.text(id), .bool(options.hasObjects)]),
+            PostgresStatement(
+                """
+                INSERT INTO ferry.api_budgets (tenant, provider, daily_calls)
+                SELECT $1, provider, 1000000 FROM unnest(ARRAY['activecampaign', 'salesforce']) AS provider WHERE $2
+                """, [.text(id), .bool(options.isLimited)]),
         ])
     }
 

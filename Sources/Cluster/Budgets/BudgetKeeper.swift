@@ -62,7 +62,9 @@ package struct BudgetKeeper: Sendable {
         await withTaskGroup { group in
             for change in changes {
                 group.addTask {
-                    do { try await set(change.tenant) } catch { return (change, error as (any Error)?) }
+                    do { try await set(change.tenant, isAfterLoss: change.isAfterLoss) } catch {
+                        return (change, error as (any Error)?)
+                    }
                     return (change, nil)
                 }
             }
@@ -82,7 +84,10 @@ package struct BudgetKeeper: Sendable {
     }
 
     /// Sets one tenant's budgets as its rows are now.
-    package func set(_ tenant: Int32) async throws {
+    /// - Parameter isAfterLoss: whether Redis may have lost them; nil: as PostgreSQL has it.
+    package func set(_ tenant: Int32, isAfterLoss: Bool? = nil) async throws {
+        var isLost = isAfterLoss ?? false
+        if isAfterLoss == nil { isLost = try await store.isBudgetLost(tenant: tenant) }
         let config = try await store.tenantConfig(tenant)
         let limits = try await store.providerLimits(tenant: tenant)
         let usage = try await store.usage(tenant: tenant, since: clock.now.addingTimeInterval(-ClusterLimits.budgetDay))
@@ -93,18 +98,20 @@ package struct BudgetKeeper: Sendable {
             }
             let terms = BudgetTerms(row, limit: limits[Side(provider)])
             try await queue.setBudget(
-                tenant: tenant, provider, terms, past: past(of: provider, in: usage, limit: terms.dailyCalls))
+                tenant: tenant, provider, terms,
+                past: past(of: provider, in: usage, limit: terms.dailyCalls, isLost: isLost))
         }
     }
 
     /// Calls of the last day as the ledger has them, each counted at the end of its hour at the latest, and some more for
-    /// runs whose calls it may not have.
-    private func past(of provider: CallProvider, in usage: [HourlyUsage], limit: Int) -> PastCalls {
+    /// runs whose calls it may not have: one of each kind of job, which stores its calls before it asks for more. Of a
+    /// small allowance a quarter, else it would stand still for a day.
+    private func past(of provider: CallProvider, in usage: [HourlyUsage], limit: Int, isLost: Bool) -> PastCalls {
         let own = usage.filter { $0.provider == Side(provider) && CallClass(rawValue: $0.callClass) != .token }
-        guard !own.isEmpty else { return PastCalls() }
+        guard isLost || !own.isEmpty else { return PastCalls() }
         let calls = Dictionary(
             own.map { (min(clock.now, $0.hour.addingTimeInterval(3_599)), Int($0.calls)) }, uniquingKeysWith: +)
-        return PastCalls(restoring: calls, unknown: min(JobQueueLimits.budgetGap, limit / 4))
+        return PastCalls(restoring: calls, unknown: min(JobKind.allCases.count * JobQueueLimits.budgetGap, limit / 4))
     }
 }
 

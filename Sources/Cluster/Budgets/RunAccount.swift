@@ -43,8 +43,17 @@ final class RunAccount: Sendable {
     /// The account of the run this task works for.
     @TaskLocal static var current: RunAccount?
 
-    /// Asks the queue for more calls.
-    typealias Extend = @Sendable (CallExtension) async throws -> ExtensionResult
+    /// Asks the queue for more calls to a provider.
+    struct Wish: Sendable {
+        let provider: CallProvider
+        let calls: Int
+        /// What the run called so far.
+        let made: CallsMade
+    }
+
+    typealias Extend = @Sendable (Wish) async throws -> ExtensionResult
+    /// Stores calls in the ledger.
+    typealias Keep = @Sendable ([UsageEntry]) async throws -> Void
 
     private struct Figure {
         var usage: (used: Int, limit: Int)
@@ -55,8 +64,8 @@ final class RunAccount: Sendable {
     private struct State {
         /// Calls that may be made without asking; a provider without a budget is missing.
         var left: [CallProvider: Int]
-        /// Calls that the queue does not know of yet.
-        var unreported: [CallProvider: Int] = [:]
+        /// Calls that were let go, less those that were never sent.
+        var made: [CallProvider: Int] = [:]
         var slices: [CallProvider: Int] = [:]
         var step: BudgetStep
         var figure: Figure?
@@ -64,42 +73,35 @@ final class RunAccount: Sendable {
         /// Calls to Salesforce that were let go and have not come back.
         var underWay = 0
         var totals: [Side: Int] = [:]
+        var refusal: BudgetRefusal?
     }
 
     private let job: LeasedJob?
     private let clock: WallClock
     private let extend: Extend?
+    private let keep: Keep?
     private let meter = CallMeter()
     private let state: Mutex<State>
 
     /// Opens the account of a leased job.
-    /// - Parameter extend: nil where no budget is kept.
-    init(job: LeasedJob, clock: WallClock, extend: Extend?) {
+    /// - Parameters:
+    ///   - extend: nil where no budget is kept.
+    ///   - keep: called before each wish, so that the ledger misses few calls should the worker or Redis be lost.
+    init(job: LeasedJob, clock: WallClock, extend: Extend?, keep: Keep?) {
         self.job = job
         self.clock = clock
         self.extend = extend
+        self.keep = keep
         state = Mutex(State(left: job.allowance?.granted ?? [:], step: job.allowance?.step ?? .full))
     }
 
-    /// Opens the account of a person's look at a tenant: no lease, no allowance, counted only.
-    private init(clock: WallClock) {
+    /// Opens the account of a person's look at a tenant, which has no lease and asks for each call.
+    init(looking providers: [CallProvider], clock: WallClock, extend: @escaping Extend) {
         job = nil
         self.clock = clock
-        extend = nil
-        state = Mutex(State(left: [:], step: .full))
-    }
-
-    /// Runs a body that is no job of the queue and adds its calls to the tenant's ledger.
-    static func ofLook<Value>(
-        at tenant: Int32, store: Store, clock: WallClock, _ body: (RunAccount) async throws -> Value
-    ) async throws -> Value {
-        let account = RunAccount(clock: clock)
-        let result: Result<Value, any Error>
-        do { result = .success(try await $current.withValue(account) { try await body(account) }) } catch {
-            result = .failure(error)
-        }
-        try await store.addUsage(tenant: tenant, account.takeUsage())
-        return try result.get()
+        self.extend = extend
+        keep = nil
+        state = Mutex(State(left: Dictionary(uniqueKeysWithValues: providers.map { ($0, 0) }), step: .full))
     }
 
     /// How sparing the run has to be.
@@ -122,11 +124,12 @@ final class RunAccount: Sendable {
         for _ in 0..<ClusterLimits.budgetRounds {
             guard let wish = state.withLock({ take(provider, &$0) }) else { return }
             let result: ExtensionResult
+            await keepUsage()
             do {
                 guard let extend else { return }
                 result = try await extend(wish)
             } catch {
-                state.withLock { restore(wish, &$0) }
+                state.withLock { $0.hasNewFigure = $0.figure != nil }
                 throw .unknown
             }
             MetricCatalog.extended(result)
@@ -137,7 +140,9 @@ final class RunAccount: Sendable {
                     state.step = max(state.step, BudgetStep(percentUsed: percent))
                 }
             case .refused(let short, let wait):
-                throw .spent(short, resumesAfter: wait)
+                let refusal = BudgetRefusal.spent(short, resumesAfter: wait)
+                state.withLock { $0.refusal = refusal }
+                throw refusal
             case .leaseLost:
                 throw .leaseLost
             }
@@ -146,16 +151,14 @@ final class RunAccount: Sendable {
     }
 
     /// Takes one call off what is left; a wish for more when nothing is.
-    private func take(_ provider: CallProvider, _ state: inout State) -> CallExtension? {
-        if let job, let left = state.left[provider], left <= 0, extend != nil {
+    private func take(_ provider: CallProvider, _ state: inout State) -> Wish? {
+        if let left = state.left[provider], left <= 0, extend != nil {
             let slice = state.slices[provider] ?? ClusterLimits.firstCallSlice
             state.slices[provider] = min(slice * 2, ClusterLimits.longestCallSlice)
-            return CallExtension(
-                job, made: report(&state), activeCampaign: provider == .activeCampaign ? slice : 0,
-                salesforce: provider == .salesforce ? slice : 0)
+            return Wish(provider: provider, calls: slice, made: report(&state))
         }
         if state.left[provider] != nil { state.left[provider, default: 1] -= 1 }
-        state.unreported[provider, default: 0] += 1
+        state.made[provider, default: 0] += 1
         if provider == .salesforce {
             state.underWay += 1
             state.figure?.callsAfter += 1
@@ -164,13 +167,10 @@ final class RunAccount: Sendable {
     }
 
     private func report(_ state: inout State) -> CallsMade {
-        defer {
-            state.unreported = [:]
-            state.hasNewFigure = false
-        }
+        defer { state.hasNewFigure = false }
         let figure = state.hasNewFigure ? state.figure : nil
         return CallsMade(
-            activeCampaign: state.unreported[.activeCampaign] ?? 0, salesforce: state.unreported[.salesforce] ?? 0,
+            activeCampaign: state.made[.activeCampaign] ?? 0, salesforce: state.made[.salesforce] ?? 0,
             figure: figure.map {
                 OrgFigure(
                     used: $0.usage.used,
@@ -178,10 +178,17 @@ final class RunAccount: Sendable {
             })
     }
 
-    private func restore(_ wish: CallExtension, _ state: inout State) {
-        state.unreported[.activeCampaign, default: 0] += wish.made.activeCampaign
-        state.unreported[.salesforce, default: 0] += wish.made.salesforce
-        state.hasNewFigure = state.figure != nil
+    /// Takes back a call that was let go and never left: it is in no count.
+    private func takeBack(_ provider: CallProvider, _ state: inout State) {
+        if state.left[provider] != nil { state.left[provider, default: 0] += 1 }
+        state.made[provider, default: 1] -= 1
+    }
+
+    private func keepUsage() async {
+        guard let keep else { return }
+        let usage = takeUsage()
+        guard !usage.isEmpty else { return }
+        do { try await keep(usage) } catch { giveBack(usage) }
     }
 
     /// What the queue is told with the settlement; nil when there is no budget.
@@ -192,7 +199,11 @@ final class RunAccount: Sendable {
     // MARK: - Counting
 
     /// A call to ActiveCampaign has ended.
-    func count(_ callClass: CallClass) { note(.activeCampaign, callClass) }
+    /// - Parameter wasSent: whether the account can have counted it.
+    func count(_ callClass: CallClass, wasSent: Bool) {
+        guard wasSent else { return state.withLock { takeBack(.activeCampaign, &$0) } }
+        note(.activeCampaign, callClass)
+    }
 
     /// A call to Salesforce has ended.
     /// - Parameters:
@@ -204,7 +215,13 @@ final class RunAccount: Sendable {
     ) {
         if wasSent { note(.salesforce, callClass) }
         state.withLock { state in
-            if isCounted { state.underWay = max(0, state.underWay - 1) }
+            if isCounted {
+                state.underWay = max(0, state.underWay - 1)
+                if !wasSent {
+                    takeBack(.salesforce, &state)
+                    state.figure?.callsAfter -= 1
+                }
+            }
             guard let usage, state.figure.map({ $0.requestStart <= requestStart }) ?? true else { return }
             state.figure = Figure(usage: usage, requestStart: requestStart, callsAfter: state.underWay)
             state.hasNewFigure = true
@@ -218,6 +235,9 @@ final class RunAccount: Sendable {
 
     /// Calls of the whole run so far.
     func total(_ provider: Side) -> Int { state.withLock { $0.totals[provider] ?? 0 } }
+
+    /// Why calls were not made, when the allowance did not have them.
+    var refusal: BudgetRefusal? { state.withLock { $0.refusal } }
 
     /// The org's own figure, as the run saw it last.
     var lastFigure: (used: Int, limit: Int)? { state.withLock { $0.figure?.usage } }

@@ -1,6 +1,7 @@
 import ActiveCampaign
 package import Drivers
 import Foundation
+package import JobQueue
 import Salesforce
 package import Store
 import SyncRules
@@ -36,20 +37,24 @@ package struct DoctorFinding: Sendable, Hashable, Codable {
 /// Costs some three calls to ActiveCampaign and four to Salesforce.
 package struct TenantDoctor: Sendable {
     private let store: Store
-    private let clock: WallClock
+    private let looks: LookAccount
     private let sessions: SessionCache
 
     /// Makes a doctor.
-    package init(store: Store, clock: WallClock, http: HTTPClient, keys: KeyRing, providers: ProviderPolicy) {
+    /// - Parameter queue: keeps the tenants' budgets and paces.
+    package init(
+        store: Store, queue: JobQueue, clock: WallClock, http: HTTPClient, keys: KeyRing, providers: ProviderPolicy
+    ) {
         self.store = store
-        self.clock = clock
-        sessions = SessionCache(store: store, clock: clock, http: http, keys: keys, providers: providers)
+        looks = LookAccount(store: store, queue: queue, clock: clock)
+        sessions = SessionCache(
+            store: store, clock: clock, http: http, keys: keys, providers: providers, pace: SharedPace(queue: queue))
     }
 
     /// Examines a tenant; what a later check needs and an earlier one missed is left out.
-    /// - Throws: `StoreError`; troubles of the tenant's own are findings.
+    /// - Throws: `StoreError`, `TenantRefusal` when there is no call left for it; troubles of the tenant's own are findings.
     package func examine(_ tenant: Int32) async throws -> [DoctorFinding] {
-        try await RunAccount.ofLook(at: tenant, store: store, clock: clock) { _ in try await findings(tenant) }
+        try await looks.run(at: tenant) { _ in try await findings(tenant) }
     }
 
     private func findings(_ tenant: Int32) async throws -> [DoctorFinding] {

@@ -18,6 +18,7 @@ package struct JobRunner: Sendable {
     private let lessons: LimitLessons
     private let queue: JobQueue?
     private let keeper: BudgetKeeper?
+    private let ledger: UsageLedger
 
     /// Makes a runner.
     /// - Parameters:
@@ -32,39 +33,49 @@ package struct JobRunner: Sendable {
     ) {
         self.queue = queue
         keeper = queue.map { BudgetKeeper(store: store, queue: $0, clock: clock) }
+        ledger = UsageLedger(store: store)
         lessons = LimitLessons(store: store, clock: clock)
         self.store = store
         self.clock = clock
         self.logger = logger
         sessions = SessionCache(
             store: store, clock: clock, http: http, keys: keys, providers: providers, paceClock: paceClock,
-            pace: queue.map(SharedPace.init))
+            pace: queue.map { SharedPace(queue: $0, clock: paceClock) })
     }
 
     /// Runs a job to its end.
     /// - Parameter worker: whose lease it is.
     /// - Returns: what the queue is told.
     package func run(_ job: LeasedJob, worker: WorkerID) async -> Settlement {
-        let account = RunAccount(job: job, clock: clock, extend: extend(worker))
+        let (ledger, tenant) = (ledger, job.key.tenant)
+        let account = RunAccount(job: job, clock: clock, extend: extend(job, worker)) { usage in
+            try await ledger.add(usage, of: tenant)
+        }
         let outcome = await RunAccount.$current.withValue(account) { await run(job, worker, account) }
         // A task of its own: a run that was stopped has called all the same.
         await Task { await keep(account, of: job.key.tenant) }.value
         return Settlement(job, outcome, made: account.settled())
     }
 
-    private func extend(_ worker: WorkerID) -> RunAccount.Extend? {
+    private func extend(_ job: LeasedJob, _ worker: WorkerID) -> RunAccount.Extend? {
         guard let queue else { return nil }
         return { wish in
-            let results = try await queue.extend(worker: worker, [wish])
+            let isSalesforce = wish.provider == .salesforce
+            let results = try await queue.extend(
+                worker: worker,
+                [
+                    CallExtension(
+                        job, made: wish.made, activeCampaign: isSalesforce ? 0 : wish.calls,
+                        salesforce: isSalesforce ? wish.calls : 0)
+                ])
             return results.first ?? .leaseLost
         }
     }
 
     /// Stores what the run's own commits did not take: calls are spent whatever becomes of the run.
     private func keep(_ account: RunAccount, of tenant: Int32) async {
-        let usage = account.takeUsage()
         do {
-            if !usage.isEmpty { try await store.addUsage(tenant: tenant, usage) }
+            try await ledger.add(account.takeUsage(), of: tenant)
             if let figure = account.lastFigure {
                 try await lessons.learn(tenant, used: figure.used, limit: figure.limit)
             }

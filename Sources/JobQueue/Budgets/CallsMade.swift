@@ -15,7 +15,7 @@ package struct OrgFigure: Hashable, Sendable {
     }
 }
 
-/// What a run has called since it last said so.
+/// What a run has called so far: whole counts, so that a word that was lost or comes twice changes nothing.
 package struct CallsMade: Hashable, Sendable {
     /// Calls to ActiveCampaign.
     package var activeCampaign: Int
@@ -42,7 +42,7 @@ package struct CallsMade: Hashable, Sendable {
 /// A run's wish for more calls.
 package struct CallExtension: Hashable, Sendable {
     package var job: LeasedJob
-    /// What it called since it last said so.
+    /// What it called so far.
     package var made: CallsMade
     /// Calls wanted of each provider, 0...`JobQueueLimits.callSlice`.
     package var activeCampaign: Int

@@ -75,6 +75,14 @@ extension JobQueue {
         return results
     }
 
+    /// Books one call of somebody who looks at a tenant without a lease, before all its jobs.
+    /// - Returns: nil when it may be made, else the time until one may.
+    package func look(tenant: Int32, _ provider: CallProvider) async throws(JobQueueError) -> Duration? {
+        let answer = try await run(.budget, map.shard(of: tenant), ["look", "\(tenant)", "\(provider.rawValue)"])
+        guard let wait = answer.number else { throw Self.unexpected("budget") }
+        return wait > 0 ? .milliseconds(wait) : nil
+    }
+
     // MARK: - Pace
 
     /// Takes turns to call an account, whoever in the cluster calls it.
@@ -88,7 +96,7 @@ extension JobQueue {
     ) async throws(JobQueueError) -> PaceSlice {
         let arguments = RedisCommand(
             "\(interval.milliseconds)", "\(max(1, burst))", "\(min(max(1, calls), JobQueueLimits.callSlice))",
-            "\(longestWait.milliseconds)", "0")
+            "\(longestWait.milliseconds)", "0", paceOffset)
         let numbers = Self.numbers(try await caller.run(paceCall(account, arguments)))
         guard numbers.count == 3 else { throw Self.unexpected("pace") }
         return PaceSlice(
@@ -100,9 +108,11 @@ extension JobQueue {
         account: String, interval: Duration, burst: Int, for pause: Duration
     ) async throws(JobQueueError) {
         let arguments = RedisCommand(
-            "\(interval.milliseconds)", "\(max(1, burst))", "0", "0", "\(pause.milliseconds)")
+            "\(interval.milliseconds)", "\(max(1, burst))", "0", "0", "\(pause.milliseconds)", paceOffset)
         _ = try await caller.run(paceCall(account, arguments))
     }
+
+    private var paceOffset: String { "\(Int64((clock.offsetSeconds * 1_000).rounded()))" }
 
     private func paceCall(_ account: String, _ arguments: RedisCommand) -> ShardCaller.Call {
         var hash: UInt64 = 0xcbf2_9ce4_8422_2325

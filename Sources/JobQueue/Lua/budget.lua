@@ -4,19 +4,18 @@
 --           ('' unbounded), calls spent that are unknown, ms for which only a part may be spent without proof (0: none), that
 --           part in percent, then pairs: quarter of an hour (ms of its beginning), calls. All behind the limits counts only
 --           for a purse that is not there: known ones know better. Returns 1 when the purse was not there.
---   extend  worker, then four a run: lease, what it called since it last said so (as purse.lua reads it), calls wanted of
---           each provider. Returns six numbers a run: whether the lease is still the worker's, granted of each, when more may
+--   extend  worker, then four a run: lease, what it called so far (as purse.lua reads it), calls wanted of each provider.
+--           Returns six numbers a run: whether the lease is still the worker's, granted of each, when more may
 --           come (ms from now, 0: granted), which provider is short (0: none), percent used.
+--   look    tenant, provider. Books one call for a person who looks without a lease, and who comes before all jobs. Returns ms
+--           until there will be one (0: booked).
 --   show    tenant. Returns now, then for each purse: provider and its figures; see the end.
 local verb = ARGV[3]
 
 local function newPurse(limit, unknown, learning, part, first)
-    local p = { l = limit, n = 0, r = 0, b = {}, e = {}, d = 0, dt = 0, s = 0, lo = 0 }
+    local p = { l = limit, n = 0, r = 0, b = {}, x = {}, e = {}, d = 0, dt = 0, s = 0, lo = 0 }
     for i = first, #ARGV, 2 do book(p, tonumber(ARGV[i + 1]), tonumber(ARGV[i])) end
-    if unknown > 0 then
-        book(p, unknown, now + ZOMBIE)
-        p.d, p.dt = unknown, now
-    end
+    if unknown > 0 then bookUnknown(p, unknown) end
     rollPurse(p)
     if learning > 0 then
         p.w, p.wu = p.n + math.max(1, math.floor(math.max(0, limit - p.n) * part / 100)), now + learning
@@ -58,11 +57,8 @@ local function grantMore(cell, c, kind, wanted)
     for i = 1, 2 do
         local p = cell[i]
         if p and wanted[i] > 0 then
-            local left, bound = room(p, c)
-            granted[i] = math.max(0, math.min(wanted[i], left))
-            if granted[i] == 0 then
-                wait, short = math.max(1000, wait, returnsAt(p, bound, 1 - left) - now), i
-            end
+            granted[i] = math.max(0, math.min(wanted[i], room(p, c)))
+            if granted[i] == 0 then wait, short = math.max(wait, waitFor(p, c, 1) - now), i end
         elseif wanted[i] > 0 then
             granted[i] = wanted[i]
         end
@@ -105,6 +101,20 @@ local function extend()
     return answer
 end
 
+local function look()
+    local cell = cellOf(ARGV[4])
+    local p = cell and cell[tonumber(ARGV[5])]
+    if not p then return 0 end
+    local at, _, one = shortage(p, 0, 1)
+    if at then return math.ceil(at - now) end
+    if one then probe(p) end
+    bookMade(p, 1)
+    -- As if a run had ended: a figure that was asked for just now need not hold it.
+    p.lo = now
+    saveCells()
+    return 0
+end
+
 -- provider, limit, spent, reserved, unknown, part that is open without proof (-1), org's ceiling (-1), org's use (-1), its
 -- age in ms, our calls since, when it may run again by class as ms from now (0: now), calls that leave in each of the next
 -- 24 hours.
@@ -115,10 +125,12 @@ local function show()
         if p then
             local hours = {}
             for h = 1, 25 do hours[h] = 0 end
-            for quarter, calls in pairs(p.b) do
-                local hour = math.floor(((quarter + KEPT) * QUARTER - now) / 3600000)
-                hour = math.max(1, math.min(25, hour + 1))
-                hours[hour] = hours[hour] + calls
+            for _, quarters in ipairs({ p.b, p.x }) do
+                for quarter, calls in pairs(quarters) do
+                    local hour = math.floor(((quarter + KEPT) * QUARTER - now) / 3600000)
+                    hour = math.max(1, math.min(25, hour + 1))
+                    hours[hour] = hours[hour] + calls
+                end
             end
             answer[#answer + 1] = { i, p.l, p.n, p.r, p.d, p.w or -1, p.o or -1, p.h or -1, p.ht and now - p.ht or -1, p.s }
             local waits = {}
@@ -135,4 +147,5 @@ end
 
 if verb == 'set' then return set() end
 if verb == 'extend' then return extend() end
+if verb == 'look' then return look() end
 return show()

@@ -1,13 +1,12 @@
--- How fast one account may be called, by all workers together. Stands alone, without shard.lua; tells time by the server's
--- clock without its offset, as the accounts do.
+-- How fast one account may be called, by all workers together. Stands alone, without shard.lua.
 -- KEYS[1] the account's lane; a HASH: d ms at which the allowance is whole again, u ms of a pause's end, f factor on the
 -- interval that grew by refusals; gone when nothing of it matters any more.
 -- ARGV[1] ms between two calls, [2] calls that may start at once, [3] calls wanted (0: a refusal was met), [4] longest wait
--- in ms, [5] ms of a pause
+-- in ms, [5] ms of a pause, [6] ms to add to the server's clock (0 in production)
 -- Returns calls granted, ms until the first of them may start, ms between them.
 local call = redis.call
 local time = call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local now = time[1] * 1000 + math.floor(time[2] / 1000) + tonumber(ARGV[6])
 local LARGEST, GROWTH, RECOVERY = 16, 2, 0.02
 local have = call('HMGET', KEYS[1], 'd', 'u', 'f')
 local due, paused, factor = tonumber(have[1]) or 0, tonumber(have[2]) or 0, tonumber(have[3]) or 1

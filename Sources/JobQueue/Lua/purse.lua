@@ -4,16 +4,18 @@
 --              all others stay on the short way
 -- cell:  [1] purse for ActiveCampaign, [2] for Salesforce, v: kind -> what its run holds (four numbers: reserved of each,
 --        settled so far of each)
--- purse: l calls allowed in any 24 hours, n spent in them, b quarter of an hour -> calls spent in it, r reserved by runs,
---        e kind -> tenths of calls its runs take, d, dt calls that runs which died may have made, and when the last did;
---        o the most the whole org may have used, h, ht its own figure and when that was asked for, s calls of ours since,
+-- purse: l calls allowed in any 24 hours, n spent in them, r reserved by runs, b quarter of an hour -> calls spent in it,
+--        x the same of calls that nobody saw: runs which died may have made them; d their sum, dt when the last one died;
+--        e kind -> tenths of calls its runs take; o the most the whole org may have used, h, ht its own figure and when that was asked for, s calls of ours since,
 --        lo when a run ended last, q, pt how long to wait for the org's next figure, and since when;
 --        w, wu after a loss: the most that may be spent before a figure proves more, and until when
 --
 -- A call is booked when it is settled, which is later than it was made, and a quarter leaves the window when all of it
 -- has: every error counts against us, less than an hour of a day.
 -- A day of quarters, the one that has begun, and one for clocks that differ or step.
-local CELLS, QUARTER, KEPT = S .. ':b', 900000, 98
+local CELLS, QUARTER, KEPT, DAY = S .. ':b', 900000, 98, 86400000
+-- How much later than it was made a call is booked at most: at the end of its run, or of the ledger's hour.
+local LATEST = 4500000
 -- Percent of the allowance that each class may use: back-fills stop first, what people ask for last.
 local PART = { [0] = 100, 90, 60 }
 local NAMES = { 'ActiveCampaign', 'Salesforce' }
@@ -23,18 +25,37 @@ local FIRST_GRANT, KINDS = 32, 8
 local ZOMBIE = 1800000
 -- How long ago the last run has ended, at least, when a figure is to prove that calls were not made.
 local SETTLED = 10000
+-- How long a restored purse waits for a figure, at most.
+local LEARNING = 3600000
 -- Waits for the org's next figure, which only a call brings: doubling.
 local PROBE, LAST_PROBE = 300000, 3600000
 local cells = {}
 
-local function rollPurse(p)
-    local oldest = math.floor(now / QUARTER) - KEPT
-    for quarter, calls in pairs(p.b) do
+-- Drops the quarters that left the window. Those further off than a day are of a clock that was ahead: they leave a day
+-- after this one would have. Returns the calls that left.
+local function rollQuarters(quarters)
+    local oldest, last = math.floor(now / QUARTER) - KEPT, math.floor((now + DAY) / QUARTER)
+    local gone, late = 0, 0
+    for quarter, calls in pairs(quarters) do
         if quarter <= oldest then
-            p.b[quarter], p.n = nil, p.n - calls
+            quarters[quarter], gone = nil, gone + calls
+        elseif quarter > last then
+            quarters[quarter], late = nil, late + calls
         end
     end
-    if p.w and now >= p.wu then p.w, p.wu = nil, nil end
+    if late > 0 then quarters[last] = (quarters[last] or 0) + late end
+    return gone
+end
+
+local function rollPurse(p)
+    -- A purse of an older version has no quarters of the dead: what they may have made is spent.
+    if not p.x then p.x, p.d = {}, 0 end
+    local unknown = rollQuarters(p.x)
+    p.d, p.n = p.d - unknown, p.n - unknown - rollQuarters(p.b)
+    -- Instants that have not come yet are of a clock that was ahead.
+    p.ht, p.pt = p.ht and math.min(p.ht, now), p.pt and math.min(p.pt, now)
+    p.lo, p.dt = math.min(p.lo, now), math.min(p.dt, now)
+    if p.w and (now >= p.wu or p.wu > now + LEARNING + QUARTER) then p.w, p.wu = nil, nil end
 end
 
 local function take(tenant, packed)
@@ -79,22 +100,44 @@ end
 
 -- MARK: spending
 
-local function book(p, calls, at)
+local function add(quarters, calls, at)
     if calls <= 0 then return end
     local quarter = math.floor(at / QUARTER)
-    p.b[quarter], p.n = (p.b[quarter] or 0) + calls, p.n + calls
+    quarters[quarter] = (quarters[quarter] or 0) + calls
 end
 
--- Takes calls that were not made out of the youngest quarters.
-local function unbook(p, calls)
-    local quarters = {}
-    for quarter in pairs(p.b) do quarters[#quarters + 1] = quarter end
-    table.sort(quarters, function(a, b) return a > b end)
-    for _, quarter in ipairs(quarters) do
-        local part = math.min(calls, p.b[quarter])
-        local left = p.b[quarter] - part
-        p.b[quarter], p.n, calls = left > 0 and left or nil, p.n - part, calls - part
-        if calls == 0 then return end
+local function book(p, calls, at)
+    add(p.b, calls, at)
+    p.n = p.n + calls
+end
+
+-- Calls that may have been made, and may still be: a dead worker may not know yet that it is dead.
+local function bookUnknown(p, calls)
+    add(p.x, calls, now + ZOMBIE)
+    p.n, p.d, p.dt = p.n + calls, p.d + calls, now
+end
+
+local function sorted(quarters)
+    local list = {}
+    for quarter in pairs(quarters) do list[#list + 1] = quarter end
+    table.sort(list)
+    return list
+end
+
+-- Gives back what the dead can't have called: of the org's figure all that is known to be ours is not theirs. Which of
+-- them called the rest nobody knows, so it stays where it counts longest. What was booked before the figure's day, or may
+-- have been made before it, is not known to be in it.
+local function giveUnknownBack(p, at, used, after)
+    local first, seen = math.floor((at - DAY + LATEST) / QUARTER) + 1, -after
+    for quarter, calls in pairs(p.b) do
+        if quarter >= first then seen = seen + calls end
+    end
+    local over = p.d - math.max(0, used - math.max(0, seen))
+    for _, quarter in ipairs(sorted(p.x)) do
+        if over <= 0 then return end
+        local part = math.min(over, p.x[quarter])
+        p.x[quarter] = part < p.x[quarter] and p.x[quarter] - part or nil
+        p.n, p.d, over = p.n - part, p.d - part, over - part
     end
 end
 
@@ -111,12 +154,7 @@ local function readFigure(p, used, age, after, isOnly)
     if p.ht and at < p.ht then return end
     p.h, p.ht = used, at
     if isOnly and at >= p.lo then p.s = after end
-    -- What the dead may have spent is given back as far as the org has not seen it.
-    local over = math.min(p.d, p.n - used - after)
-    if over > 0 and isOnly and at > p.lo + SETTLED and at > p.dt + ZOMBIE then
-        p.d = p.d - over
-        unbook(p, over)
-    end
+    if p.d > 0 and isOnly and at > p.lo + SETTLED and at > p.dt + ZOMBIE + QUARTER then giveUnknownBack(p, at, used, after) end
     p.w, p.wu = nil, nil
     if p.o and p.o - p.h - p.s > 0 then p.q, p.pt = nil, nil end
 end
@@ -128,8 +166,9 @@ local function learn(p, kind, tenths)
     if old or count < KINDS then p.e[kind] = old and math.ceil((3 * old + tenths) / 4) or tenths end
 end
 
--- Counts what a run has called since it last said so. `text`: calls to ActiveCampaign, calls to Salesforce and, when there
--- was a figure, the org's use, its age, and the calls made after it.
+-- Counts what a run has called. `text`: all its calls to ActiveCampaign and to Salesforce, so that a word that comes twice
+-- counts once, and, when there was a figure, the org's use, its age, and the calls made after it. Returns the calls that are
+-- new, and what the run holds.
 local function spend(cell, kind, text)
     local a, s, used, age, after = match(text, '^(%d+),(%d+),?(%d*),?(%d*),?(%d*)$')
     local made, held = { tonumber(a) or 0, tonumber(s) or 0 }, cell.v[kind]
@@ -137,8 +176,11 @@ local function spend(cell, kind, text)
     for other in pairs(cell.v) do isOnly = isOnly and other == kind end
     for i = 1, 2 do
         if cell[i] then
+            if held then
+                made[i] = math.max(0, made[i] - held[i + 2])
+                held[i + 2] = held[i + 2] + made[i]
+            end
             bookMade(cell[i], made[i])
-            if held then held[i + 2] = held[i + 2] + made[i] end
         end
     end
     if p and tonumber(after) then readFigure(p, tonumber(used), tonumber(age), tonumber(after), isOnly) end
@@ -176,9 +218,8 @@ endReservation = function(t, tenant, kind, spent)
             if made then
                 learn(p, kind, 10 * held[i + 2])
             elseif spent == nil and held[i] > 0 then
-                -- Its worker may not know yet that it is dead.
-                book(p, held[i], now + ZOMBIE)
-                p.s, p.d, p.dt = p.s + held[i], p.d + held[i], now
+                bookUnknown(p, held[i])
+                p.s = p.s + held[i]
             end
             p.lo = now
         end
@@ -190,44 +231,64 @@ end
 
 local function capacity(p, c) return math.ceil(p.l * PART[c] / 100) end
 
--- Calls that runs of a class may still reserve, and what bounds them.
+-- Calls that runs of a class may still reserve.
 local function room(p, c)
-    local left, bound = capacity(p, c) - p.n - p.r, 'allowance'
-    if p.w and p.w - p.n - p.r < left then left, bound = p.w - p.n - p.r, 'proof' end
-    if p.o and p.h then
-        local org = p.o - p.h - p.s - p.r
-        if org < left then left, bound = org, 'ceiling' end
-    end
-    return left, bound
+    local left = capacity(p, c) - p.n - p.r
+    if p.w then left = math.min(left, p.w - p.n - p.r) end
+    if p.o and p.h then left = math.min(left, p.o - p.h - p.s - p.r) end
+    return left
 end
 
--- When so many calls more will be there.
+-- When one run may go and see what the org's use is by now.
+local function probesAt(p)
+    p.q = p.q or PROBE
+    return math.max(p.ht, p.pt or 0) + p.q
+end
+
+-- When so many calls more will be there. What runs hold is looked at when they end.
 local function returnsAt(p, bound, missing)
-    if bound == 'ceiling' then
-        p.q = p.q or PROBE
-        return math.max(p.ht, p.pt or 0) + p.q
-    end
     if bound == 'proof' then return p.wu end
-    local quarters = {}
-    for quarter in pairs(p.b) do quarters[#quarters + 1] = quarter end
-    table.sort(quarters)
-    for _, quarter in ipairs(quarters) do
-        missing = missing - p.b[quarter]
+    if bound == 'ceiling' then
+        local at = probesAt(p)
+        return at > now and at or now + 60000
+    end
+    local all = {}
+    for quarter, calls in pairs(p.b) do all[quarter] = calls end
+    for quarter, calls in pairs(p.x) do all[quarter] = (all[quarter] or 0) + calls end
+    for _, quarter in ipairs(sorted(all)) do
+        missing = missing - all[quarter]
         if missing <= 0 then return (quarter + KEPT) * QUARTER end
     end
-    -- The rest is held by runs, and looked at when they end.
     return now + 60000
 end
 
--- Whether a purse has `need` calls for a class: nil, or when it will have and what bounds it. The org's use is known only
--- by its answers, so where that is what bounds, one run goes and sees once it has waited.
-local function shortage(p, c, need)
-    local left, bound = room(p, c)
-    if left >= need then return nil end
-    local at = returnsAt(p, bound, need - left)
-    if bound == 'ceiling' and at <= now and p.r == 0 and capacity(p, c) - p.n >= 1 then return nil, nil, 1 end
-    return math.max(at, now + 1000), bound
+-- The later of an instant and that at which a bound has what is missing, and which bound it is.
+local function later(p, bound, missing, at, why)
+    if missing <= 0 then return at, why end
+    local back = returnsAt(p, bound, missing)
+    if at and at >= back then return at, why end
+    return back, bound
 end
+
+-- When a purse will have `need` calls for a class by all that bounds it, and what does longest; nil: now.
+local function waitFor(p, c, need)
+    local at, why = later(p, 'allowance', need - capacity(p, c) + p.n + p.r)
+    if p.w then at, why = later(p, 'proof', need - p.w + p.n + p.r, at, why) end
+    if p.o and p.h then at, why = later(p, 'ceiling', need - p.o + p.h + p.s + p.r, at, why) end
+    return at and math.max(at, now + 1000), why
+end
+
+-- Whether a purse has `need` calls for a class: nil, or when it will have and what bounds it. The org's use is known only
+-- by its answers, so where that is what bounds, one run goes and sees once it has waited: the third value.
+local function shortage(p, c, need)
+    if room(p, c) >= need then return nil end
+    local isCeiling = p.o and p.h and p.o - p.h - p.s - p.r < need
+    local free = math.min(capacity(p, c), p.w or p.l) - p.n
+    if isCeiling and p.r == 0 and free >= 1 and probesAt(p) <= now then return nil, nil, 1 end
+    return waitFor(p, c, need)
+end
+
+local function probe(p) p.q, p.pt = math.min(2 * p.q, LAST_PROBE), now end
 
 local function needOf(p, c, kind)
     local tenths = p.e[kind] or 10
@@ -249,23 +310,22 @@ end
 local function reserve(tenant, c, kind)
     local cell = cellOf(tenant)
     if not cell then return '' end
-    local needs, wake, why, used = { -1, -1 }, 0, nil, percent(cell)
+    local needs, wake, why, used, probing = { -1, -1 }, 0, nil, percent(cell), nil
     for i = 1, 2 do
         local p = cell[i]
         if p then
             local need = needOf(p, c, kind)
-            local at, bound, probe = shortage(p, c, need)
+            local at, bound, one = shortage(p, c, need)
             if at and at > wake then
                 wake = at
                 why = 'budget: ' .. NAMES[i] .. ' ' .. bound .. (bound == 'allowance' and ' ' .. PART[c] .. ' %' or '')
             end
-            needs[i] = probe or need
-            if probe and not at then
-                p.q, p.pt = math.min(2 * p.q, LAST_PROBE), now
-            end
+            needs[i] = one or need
+            if one then probing = p end
         end
     end
     if why then return false, wake, why end
+    if probing then probe(probing) end
     local held = { 0, 0, 0, 0 }
     for i = 1, 2 do
         if cell[i] then

@@ -7,6 +7,8 @@ package struct BudgetChange: Sendable, Hashable {
     package let tenant: Int32
     /// Grows with every change; what was done for an older one has to be done again.
     package let change: Int64
+    /// Whether Redis lost it.
+    package let isAfterLoss: Bool
 }
 
 extension Store {
@@ -15,11 +17,21 @@ extension Store {
     /// - Throws: `StoreError`.
     package func budgetChanges(after: Int32 = .min, limit: Int) async throws -> [BudgetChange] {
         let rows = try await query(
-            "SELECT tenant_no, change FROM ferry.budget_changes WHERE tenant_no > $1 ORDER BY tenant_no LIMIT $2",
-            [.int4(after), .int(min(limit, StoreLimits.pageSize))])
+            """
+            SELECT tenant_no, change, after_loss FROM ferry.budget_changes WHERE tenant_no > $1
+            ORDER BY tenant_no LIMIT $2
+            """, [.int4(after), .int(min(limit, StoreLimits.pageSize))])
         return try decode(rows) {
-            BudgetChange(tenant: try $0.get("tenant_no"), change: try $0.get("change"))
+            BudgetChange(
+                tenant: try $0.get("tenant_no"), change: try $0.get("change"), isAfterLoss: try $0.get("after_loss"))
         }
+    }
+
+    /// Whether a tenant's budget is to be set anew because Redis lost it.
+    /// - Throws: `StoreError`.
+    package func isBudgetLost(tenant: Int32) async throws -> Bool {
+        try await query("SELECT 1 FROM ferry.budget_changes WHERE tenant_no = $1 AND after_loss", [.int4(tenant)]).first
+            != nil
     }
 
     /// Notes that changes are set in Redis, those that changed again meanwhile excepted.
@@ -46,14 +58,16 @@ extension Store {
         return try decode(rows) { try $0.get("number") }
     }
 
-    /// Budgets of tenants have to be set anew: Redis lost them.
+    /// Budgets of tenants have to be set anew: Redis lost them, unless this is the first it is taken into use.
     /// - Throws: `StoreError`.
     package func callForBudgets(of tenants: [Int32]) async throws {
         guard !tenants.isEmpty else { return }
         try await query(
             """
-            INSERT INTO ferry.budget_changes AS c (tenant_no) SELECT unnest($1::int4[])
-            ON CONFLICT (tenant_no) DO UPDATE SET change = c.change + 1
+            INSERT INTO ferry.budget_changes AS c (tenant_no, after_loss)
+            SELECT n, coalesce((SELECT epoch > 1 FROM ferry.queue_epochs WHERE shard = 0), false)
+            FROM unnest($1::int4[]) AS n
+            ON CONFLICT (tenant_no) DO UPDATE SET change = c.change + 1, after_loss = excluded.after_loss
             """, [.array(tenants)])
     }
 

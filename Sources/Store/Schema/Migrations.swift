@@ -33,5 +33,6 @@ struct Migration: Sendable {
         Migration("m0011_streams_upkeep", PackageResources.m0011_streams_upkeep_sql),
         Migration("m0012_ownership", PackageResources.m0012_ownership_sql),
         Migration("m0021_fence_holders", PackageResources.m0021_fence_holders_sql),
+        Migration("m0025_budgets_lost", PackageResources.m0025_budgets_lost_sql),
     ]
 }

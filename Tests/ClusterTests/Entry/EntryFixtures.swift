@@ -39,7 +39,8 @@ extension TestCluster {
     /// Plans by the command's own planner.
     func planner() throws -> TenantPlanner {
         TenantPlanner(
-            store: store, clock: wallClock, http: try HTTPClient(options: .loopback), keys: KeyRing(keys: [key]),
+            store: store, queue: queue, clock: wallClock, http: try HTTPClient(options: .loopback),
+            keys: KeyRing(keys: [key]),
             providers: ProviderPolicy(hostSuffixes: [], allowsLoopback: true, webhookBase: nil))
     }
 }

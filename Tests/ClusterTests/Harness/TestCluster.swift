@@ -19,6 +19,7 @@ final class TestCluster: Sendable {
     let pool: PostgresPool
     let store: Store
     let queue: JobQueue
+    private let queueOptions: JobQueueOptions
     let redis: RedisClient
     let scheduler: SchedulerService
     let runner: JobRunner
@@ -65,6 +66,7 @@ final class TestCluster: Sendable {
         options.namespace = servers.freshName()
         queue = JobQueue(redis: redis, clock: wallClock, options: options)
         try await queue.adopt(epoch: try await store.nextEpoch(atLeast: 1))
+        queueOptions = options
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         scheduler = SchedulerService(store: store, queue: queue, clock: wallClock, logger: logger) {
             AsyncStream { $0.finish() }
@@ -76,6 +78,19 @@ final class TestCluster: Sendable {
             store: store, queue: queue, clock: wallClock, logger: logger, http: try HTTPClient(options: .loopback),
             keys: KeyRing(keys: [key]),
             providers: ProviderPolicy(hostSuffixes: [], allowsLoopback: true, webhookBase: ingest?.base))
+    }
+
+    /// A worker as a process of its own would be: its own connection to Redis, its own runner, pace and sessions.
+    /// - Parameter leave: closes its connection.
+    func process() throws -> (queue: JobQueue, runner: JobRunner, leave: @Sendable () async -> Void) {
+        let redis = try RedisClient(url: (ownRedis ?? servers.redis).url)
+        let queue = JobQueue(redis: redis, clock: wallClock, options: queueOptions)
+        let runner = JobRunner(
+            store: store, queue: queue, clock: wallClock,
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, http: try HTTPClient(options: .loopback),
+            keys: KeyRing(keys: [key]),
+            providers: ProviderPolicy(hostSuffixes: [], allowsLoopback: true, webhookBase: nil))
+        return (queue, runner, { await redis.close() })
     }
 
     /// Ends everything.

@@ -14,6 +14,8 @@ struct TestTenant {
         var hasExternalID = true
         var contactSelection = "new"
         var leadSelection = "new"
+        /// Whether ActiveCampaign keeps its limit of calls a second.
+        var isPaced = false
         /// Further columns of `sync_settings` as SQL, `"sync_accounts": "true"`.
         var settings: [String: String] = [:]
         /// The org's own options, where a test asks for some.
@@ -31,7 +33,7 @@ struct TestTenant {
     init(_ id: String, in cluster: TestCluster, _ options: Options = Options()) async throws {
         self.id = id
         var campaign = ActiveCampaignOptions(name: id)
-        campaign.rateLimit = nil
+        if !options.isPaced { campaign.rateLimit = nil }
         campaign.importLatency = 1...2
         account = cluster.activeCampaign.makeAccount(campaign)
         var org = SalesforceOrgOptions(name: id)

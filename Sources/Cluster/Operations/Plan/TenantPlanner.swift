@@ -1,7 +1,7 @@
 import ActiveCampaign
 package import Drivers
 package import Foundation
-import JobQueue
+package import JobQueue
 package import Store
 package import SyncRules
 
@@ -10,19 +10,25 @@ package import SyncRules
 package struct TenantPlanner: Sendable {
     private let store: Store
     private let clock: WallClock
+    private let looks: LookAccount
     private let sessions: SessionCache
 
     /// Makes a planner.
-    package init(store: Store, clock: WallClock, http: HTTPClient, keys: KeyRing, providers: ProviderPolicy) {
+    /// - Parameter queue: keeps the tenants' budgets and paces.
+    package init(
+        store: Store, queue: JobQueue, clock: WallClock, http: HTTPClient, keys: KeyRing, providers: ProviderPolicy
+    ) {
         self.store = store
+        looks = LookAccount(store: store, queue: queue, clock: clock)
         self.clock = clock
-        sessions = SessionCache(store: store, clock: clock, http: http, keys: keys, providers: providers)
+        sessions = SessionCache(
+            store: store, clock: clock, http: http, keys: keys, providers: providers, pace: SharedPace(queue: queue))
     }
 
     /// Plans both directions.
     /// - Throws: `StoreError`; troubles of the tenant's own are told by the plan.
     package func plan(_ tenant: Int32) async throws -> TenantPlan {
-        try await RunAccount.ofLook(at: tenant, store: store, clock: clock) { account in
+        try await looks.run(at: tenant) { account in
             var plan = try await look(at: tenant)
             plan.recordCalls = account.total(.salesforce)
             plan.contactCalls = account.total(.activeCampaign)
@@ -160,7 +166,7 @@ package struct TenantPlanner: Sendable {
         _ tenant: Int32, _ object: ObjectKind, from: Date, until: Date
     ) async throws -> BackfillForecast {
         do {
-            return try await RunAccount.ofLook(at: tenant, store: store, clock: clock) { _ in
+            return try await looks.run(at: tenant) { _ in
                 try await counted(tenant, object, from: from, until: until)
             }
         } catch let trouble as StreamTrouble {

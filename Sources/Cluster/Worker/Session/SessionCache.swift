@@ -43,7 +43,7 @@ final class SessionCache: Sendable {
     private let keys: KeyRing
     private let providers: ProviderPolicy
     private let pacers: AccountPacers
-    /// Nil where no queue is: a doctor's few calls keep the process's own pace.
+    /// Nil where no queue is: calls keep the process's own pace.
     private let pace: SharedPace?
     private let kept = Mutex<[Int32: Parts]>([:])
 
@@ -136,7 +136,7 @@ final class SessionCache: Sendable {
             return try ActiveCampaignClient(
                 account: account, token: String(decoding: secret, as: UTF8.self), http: http,
                 pacer: pacers.pacer(of: account), admission: admission(to: account),
-                onCall: { RunAccount.current?.count(CallClass($0.kind)) })
+                onCall: { RunAccount.current?.count(CallClass($0.kind), wasSent: $0.wasSent) })
         } catch { throw StreamTrouble(error) }
     }
 

@@ -31,7 +31,8 @@ enum BackfillOptions {
     ) async throws -> BackfillForecast {
         let http = try runtime.providerClient()
         let planner = TenantPlanner(
-            store: runtime.store, clock: runtime.clock, http: http, keys: try runtime.settings.keys,
+            store: runtime.store, queue: try runtime.queue(), clock: runtime.clock, http: http,
+            keys: try runtime.settings.keys,
             providers: try runtime.providerPolicy())
         do {
             let forecast = try await planner.backfill(row.number, kind, from: from, until: until)

@@ -36,7 +36,8 @@ struct TenantsDoctor: AsyncParsableCommand {
             let row = try await Control.tenant(tenant, in: runtime.store)
             let http = try runtime.providerClient()
             let doctor = TenantDoctor(
-                store: runtime.store, clock: runtime.clock, http: http, keys: try runtime.settings.keys,
+                store: runtime.store, queue: try runtime.queue(), clock: runtime.clock, http: http,
+                keys: try runtime.settings.keys,
                 providers: try runtime.providerPolicy())
             do {
                 let findings = try await doctor.examine(row.number)

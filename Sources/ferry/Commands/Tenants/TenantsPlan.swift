@@ -32,7 +32,8 @@ struct TenantsPlan: AsyncParsableCommand {
                     + "ActiveCampaign; those to Salesforce count against its daily limit.")
             let http = try runtime.providerClient()
             let planner = TenantPlanner(
-                store: runtime.store, clock: runtime.clock, http: http, keys: try runtime.settings.keys,
+                store: runtime.store, queue: try runtime.queue(), clock: runtime.clock, http: http,
+                keys: try runtime.settings.keys,
                 providers: try runtime.providerPolicy())
             do {
                 let plan = try await planner.plan(row.number)
