@@ -140,6 +140,28 @@ struct RefusedValueTests {
         await cluster.stop()
     }
 
+    @Test func D6_aValueTooLongIsCutWhereItsMappingSaysSo() async throws {
+        let (cluster, tenant) = try await Self.start(("contact", "Short__c", "text", "custom:SHORT", "text"))
+        try await cluster.pool.query("UPDATE ferry.field_mappings SET truncate = true")
+        tenant.account.addField(title: "Short")
+        tenant.org.addCustomField("Contact", "Short__c", .text(length: 3))
+        let ann = try tenant.account.actAsPerson {
+            try $0.addContact(email: "ann@a.example", lastName: "Lee", fields: ["SHORT": "far too long"])
+        }
+        try tenant.account.runAutomation(.createContactInSalesforce, contact: ann)
+        try await Self.rounds(cluster)
+        #expect(tenant.record("Contact", "ann@a.example")?["Short__c"] == "far")
+        #expect(try await Self.lines(cluster) == [Line(code: .truncated, field: "Short__c")])
+        try tenant.account.actAsPerson { try $0.edit(ann, ActiveCampaignEdit(fields: ["SHORT": "also too long"])) }
+        try await Self.rounds(cluster)
+        #expect(tenant.record("Contact", "ann@a.example")?["Short__c"] == "als")
+        #expect(tenant.account.contact(ann)?.fields["SHORT"] == "also too long", "what was cut does not come back")
+        let before = tenant.snapshot()
+        try await Self.rounds(cluster)
+        #expect(tenant.snapshot().changes(since: before).isEmpty)
+        await cluster.stop()
+    }
+
     @Test func R69_aRestrictedPicklistRefusesOneFieldAndADropdownTakesAnything() async throws {
         let (cluster, tenant) = try await Self.start(("contact", "Color__c", "picklist", "custom:COLOR", "dropdown"))
         tenant.account.addField(title: "Color", type: .dropdown, options: ["red", "mauve"])

@@ -120,6 +120,41 @@ struct RoundTripTests {
         await cluster.stop()
     }
 
+    @Test(arguments: [true, false], [true, false])
+    func R63_activeCampaignWinsAFieldThatAWaitingRecordChangedToo(hasPackage: Bool, pullsFirst: Bool) async throws {
+        let cluster = try await TestCluster.start()
+        var options = TestTenant.Options()
+        options.hasPackage = hasPackage
+        options.customFields = ["Note"]
+        let tenant = try await TestTenant("acme", in: cluster, options)
+        try await cluster.pool.query("UPDATE ferry.field_mappings SET update_mode = 'ac_wins'")
+        let id = try tenant.createContact("both@a.example", last: "Both", ["Note__c": "old"])
+        try await cluster.round()
+        let contact = try #require(tenant.account.contact(email: "both@a.example")).id
+        cluster.advance(60)
+        try tenant.update("Contact", id, ["Note__c": "theirs", "Phone": "2"])
+        try tenant.account.actAsPerson {
+            try $0.edit(contact, ActiveCampaignEdit(firstName: "Lost", fields: ["NOTE": "mine"]))
+        }
+        try await tenant.request(pullsFirst ? .inbound : .outbound, in: cluster)
+        try await cluster.settle()
+        for _ in 1...2 {
+            cluster.advance(3_700)
+            try await cluster.round()
+        }
+        let (record, after) = (tenant.org.record(id), tenant.account.contact(contact))
+        #expect(record?["Note__c"] == "mine" && after?.fields["NOTE"] == "mine")
+        #expect(record?["Phone"] == "2" && after?.phone == "2")
+        let lost: Int64 = try await cluster.value(
+            "SELECT count(*) AS value FROM ferry.record_decisions WHERE code = 7 AND field = 'Note__c'")
+        #expect(lost == 1, "what Salesforce lost is on record")
+        let before = tenant.snapshot()
+        cluster.advance(3_700)
+        try await cluster.round()
+        #expect(tenant.snapshot().changes(since: before).isEmpty)
+        await cluster.stop()
+    }
+
     @Test func aRecordThatIsSkippedStaysOutBothWaysUntilItIsTakenBack() async throws {
         let cluster = try await TestCluster.start()
         let tenant = try await TestTenant("acme", in: cluster)

@@ -85,6 +85,11 @@ extension ProcessTests {
                 ("ac_type: date", "ac_type: checkbox", "mappings[0].ac_type"),
                 ("sf_type: date", "sf_type: day", "mappings[0].sf_type"),
                 ("update_mode: sf_to_ac", "update_mode: ac_to_sf", "mappings[1].update_mode"),
+                (
+                    "object: contact, sf_field: Birthdate",
+                    "object: account, update_mode: ac_wins, sf_field: Birthdate",
+                    "mappings[0].update_mode"
+                ),
                 ("'custom:S'", "'custom:B'", "mappings[1]"),
                 ("sf_field: Score__c", "sf_field: Birthdate", "mappings[1]"),
                 ("sf_field: Birthdate", "sf_field: 'Birth date'", "mappings[0].sf_field"),

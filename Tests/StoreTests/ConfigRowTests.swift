@@ -43,6 +43,14 @@ import Testing
                 + "VALUES ('acme', 'account', 'Phone', 'phone')",
             "account fields go with custom account fields"),
         BadRow(
+            "INSERT INTO ferry.field_mappings (tenant, object, sf_field, ac_field, update_mode) "
+                + "VALUES ('acme', 'contact', 'Type', 'custom:T', 'sf_wins')",
+            "the update mode is one of the words that the README lists"),
+        BadRow(
+            "INSERT INTO ferry.field_mappings (tenant, object, sf_field, ac_field, update_mode) "
+                + "VALUES ('acme', 'account', 'Type', 'custom:T', 'ac_wins')",
+            "ac_wins and newest_field are for contacts and leads"),
+        BadRow(
             "INSERT INTO ferry.connections (tenant, provider, base_url, secret) VALUES ('acme', 'hubspot', 'https://x.y', 'ferry1.a.b')",
             "the provider is activecampaign or salesforce"),
         BadRow(

@@ -29,6 +29,8 @@ extension DecisionCode {
         case .duplicateMatch: "Left out: another record has the same e-mail address or contact"
         case .linked: "Matched to a \(record) that is there already, and linked"
         case .echoDropped: "Nothing written to \(toward): the change is our own write coming back"
+        case .conflictLost where direction == .inbound:
+            "The Salesforce change of \(named) was not taken: the contact had changed in ActiveCampaign, which wins"
         case .conflictLost: "The ActiveCampaign change was dropped: the \(record) had changed in Salesforce, which wins"
         case .blankKept: "A blank did not empty \(named) of the \(record)"
         case .coerced: "The value of \(named) was converted to the other side's type"
@@ -80,6 +82,7 @@ package enum RuleWords {
         "R52": "its status in Salesforce is set to synced",
         "R53": "Salesforce is primary in a conflict",
         "R58": "our own writes are known by their values",
+        "R63": "the mapping's update mode decides by field",
         "R59": "a recalculated formula alone is no change",
         "R71": "no synced person belongs to this account",
         "R71.update": "it is linked, and its mapped fields are kept in step",

@@ -180,7 +180,8 @@ enum ConfigRows {
         return FieldMapping(
             object: try object(row), salesforceField: try row.get("sf_field"), activeCampaignField: field,
             salesforceType: try row.word("sf_type"), activeCampaignType: try row.word("ac_type"),
-            updateMode: try row.word("update_mode"), truncates: try row.get("truncate"))
+            updateMode: try row.word("update_mode"), truncates: try row.get("truncate"),
+            copiesBlanks: try row.optional("copy_blank"))
     }
 
     static func object(_ row: PostgresRow) throws -> ObjectKind {

@@ -129,6 +129,7 @@ package struct MappingDocument: Sendable, Codable, Hashable {
     package var acType: String?
     package var updateMode: String?
     package var truncate: Bool?
+    package var copyBlank: Bool?
 
     /// Makes a row with the other columns' defaults.
     package init(object: String, sfField: String, acField: String) {
@@ -139,6 +140,7 @@ package struct MappingDocument: Sendable, Codable, Hashable {
 
     enum CodingKeys: String, CodingKey, CaseIterable {
         case object, truncate
+        case copyBlank = "copy_blank"
         case sfField = "sf_field"
         case acField = "ac_field"
         case sfType = "sf_type"
@@ -246,6 +248,7 @@ extension MappingDocument {
         acType = try row.get("ac_type")
         updateMode = try row.get("update_mode")
         truncate = try row.get("truncate")
+        copyBlank = try row.optional("copy_blank")
     }
 }
 

@@ -100,7 +100,7 @@ extension MappingDocument {
                 ("tenant", .text(tenant)), ("object", .text(object)), ("sf_field", .text(sfField)),
                 ("ac_field", .text(acField)), ("sf_type", sfType.map { .text($0) }),
                 ("ac_type", acType.map { .text($0) }), ("update_mode", updateMode.map { .text($0) }),
-                ("truncate", truncate.map { .bool($0) }),
+                ("truncate", truncate.map { .bool($0) }), ("copy_blank", copyBlank.map { .bool($0) }),
             ])
     }
 }

@@ -104,7 +104,8 @@ package struct AccountRules: Sendable {
             return .drop(code, reason: reason)
         }
         let known = link.contactFingerprint ?? Fingerprint()
-        let fields = change.foreign.filter { !known.agrees(with: projection[$0], in: $0) }
+        let standing = change.standing(by: projector, changedHere: nil).fields
+        let fields = change.foreign.filter { !standing.contains($0) && !known.agrees(with: projection[$0], in: $0) }
         let write = projector.write(
             projection, changed: Set(fields + unsettled).sorted(), to: .activeCampaign,
             target: link.contactFingerprint, clearsBlanks: settings.clearsBlanks)

@@ -1,3 +1,5 @@
+package import Foundation
+
 /// What an inbound pull does with one Salesforce record.
 package enum InboundIntent: Sendable, Hashable {
     /// Nothing is written, nothing changes; why, and by which rule.
@@ -48,19 +50,22 @@ package struct InboundRules: Sendable {
     ///   - contactEchoes: the same of writes of ours to ActiveCampaign made for this record.
     ///   - existing: what a contact with the record's address holds, when somebody looked; needed only when the
     ///     projector `fillsBlanks`.
+    ///   - contactChangedAt: when the link's contact changed, when somebody looked; needed only when the link
+    ///     `mustBeWeighed`.
     package func intent(
         for record: SalesforceRecord, link: Link?, owners: [Link], echoes: [Fingerprint],
-        contactEchoes: [Fingerprint] = [], existing: Fingerprint? = nil
+        contactEchoes: [Fingerprint] = [], existing: Fingerprint? = nil, contactChangedAt: Date? = nil
     ) -> InboundIntent {
         let intent = decide(
-            record, link: link, owners: owners, echoes: echoes, contactEchoes: contactEchoes, existing: existing)
+            record, link: link, owners: owners, echoes: echoes, contactEchoes: contactEchoes, existing: existing,
+            contactChangedAt: contactChangedAt)
         return observed(intent, record, link: link)
     }
 
     /// The decision as both ways would have it.
     private func decide(
         _ record: SalesforceRecord, link: Link?, owners: [Link], echoes: [Fingerprint], contactEchoes: [Fingerprint],
-        existing: Fingerprint?
+        existing: Fingerprint?, contactChangedAt: Date?
     ) -> InboundIntent {
         if record.isDeleted { return deletion(of: link) }
         if record.isConverted { return .drop(.outOfScope, reason: "R49") }
@@ -84,7 +89,7 @@ package struct InboundRules: Sendable {
         }
         return update(
             InboundChange(record: record, projection: projection, link: link, echoes: echoes, projector: projector),
-            contactEchoes: contactEchoes)
+            contactEchoes: contactEchoes, contactChangedAt: contactChangedAt)
     }
 
     /// The link of a record that entered, once the contact is written.
@@ -143,7 +148,9 @@ package struct InboundRules: Sendable {
             link.settled(withholding: changed, of: record, projection), code, reason: reason)
     }
 
-    private func update(_ change: InboundChange, contactEchoes: [Fingerprint]) -> InboundIntent {
+    private func update(
+        _ change: InboundChange, contactEchoes: [Fingerprint], contactChangedAt: Date? = nil
+    ) -> InboundIntent {
         // What ActiveCampaign holds of these fields is not known: our own write may or may not have reached it.
         let unsettled = unsettledFields(contactEchoes)
         if unsettled.isEmpty, !change.isTrigger(countingFormulas: settings.pushesFormulaChanges) {
@@ -151,10 +158,12 @@ package struct InboundRules: Sendable {
                 ? .acknowledge(change.acknowledged, .unchangedProjection, reason: "R52") : change.drop
         }
         let known = change.link.contactFingerprint ?? Fingerprint()
+        let standing = change.standing(by: projector, changedHere: contactChangedAt)
         let fields = change.foreign.filter { !known.agrees(with: change.projection[$0], in: $0) }
-        let write = projector.write(
-            change.projection, changed: Set(fields + unsettled).sorted(), to: .activeCampaign,
-            target: change.link.contactFingerprint, clearsBlanks: settings.clearsBlanks)
+        var write = projector.write(
+            change.projection, changed: Set(fields + unsettled).subtracting(standing.fields).sorted(),
+            to: .activeCampaign, target: change.link.contactFingerprint, clearsBlanks: settings.clearsBlanks)
+        for field in standing.lost where fields.contains(field) { write.kept[field] = .conflictLost }
         let settled = change.link.settled(
             writing: write, of: change.record, change.projection, contactEchoes: contactEchoes)
         return write == FieldWrite()

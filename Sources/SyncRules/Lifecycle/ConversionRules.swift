@@ -85,6 +85,7 @@ package struct ConversionRules: Sendable {
         let shared = contacts.mappings.filter { mapping in
             var own = leads.mapping(of: mapping.salesforceField)
             own?.object = mapping.object
+            own?.maxLength = mapping.maxLength
             return own == mapping
         }.map(\.salesforceField)
         var ours = Fingerprint()

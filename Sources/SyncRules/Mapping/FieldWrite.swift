@@ -4,6 +4,8 @@ package struct FieldWrite: Sendable, Hashable {
     package var projection = Projection()
     /// Fields left out, with the code that says why.
     package var kept: [String: DecisionCode] = [:]
+    /// Fields whose value Salesforce does not take, for it holds one of its own: contested until a pull replaces them (R63).
+    package var reverted: Set<String> = []
     /// Fields whose value was cut to the length of the target (D6).
     package var truncated: Set<String> = []
 
@@ -27,7 +29,9 @@ package struct FieldWrite: Sendable, Hashable {
         _ direction: Direction, _ object: ObjectKind, contactID: Int64? = nil, recordID: String? = nil
     ) -> [Decision] {
         func decision(_ code: DecisionCode, _ field: String) -> Decision {
-            Decision(code, direction, object, contactID: contactID, recordID: recordID, field: field)
+            Decision(
+                code, direction, object, contactID: contactID, recordID: recordID,
+                reason: code == .conflictLost ? "R63" : nil, field: field)
         }
         return kept.sorted { $0.key < $1.key }.map { decision($0.value, $0.key) }
             + truncated.sorted().map { decision(.truncated, $0) }
@@ -53,6 +57,9 @@ extension Projector {
             guard value != .absent else { continue }
             if let reason = mapping.refusal(of: value, to: side, target: target, clearsBlanks: clearsBlanks) {
                 write.kept[field] = reason
+                if mapping.updateMode == .salesforceUnlessBlank, reason == .readonlyObserved, side == .salesforce {
+                    write.reverted.insert(field)
+                }
             } else {
                 write.carry(value, by: mapping, to: side)
             }
@@ -116,7 +123,10 @@ extension FieldMapping {
             if value.isBlank { return .blankKept }
             guard let target, target.isBlank(salesforceField) else { return .readonlyObserved }
         }
-        if value == .empty, isProtectedFromBlanks || !clearsBlanks { return .blankKept }
+        if updateMode == .salesforceUnlessBlank, side == .salesforce {
+            guard let target, target.isBlank(salesforceField) else { return .readonlyObserved }
+        }
+        if value == .empty, isProtectedFromBlanks || !(copiesBlanks ?? clearsBlanks) { return .blankKept }
         if side == .salesforce, !truncates, isTooLong(value) { return .invalidBeforeSend }
         return nil
     }

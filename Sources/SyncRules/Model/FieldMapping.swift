@@ -10,6 +10,14 @@ package enum UpdateMode: String, Sendable, CaseIterable, Hashable {
     case toSalesforce = "ac_to_sf"
     /// Mapped, but never written.
     case never
+    /// As `always`, but where both sides changed the field ActiveCampaign's value counts.
+    case activeCampaignWins = "ac_wins"
+    /// As `always`, but where both sides changed the field the later change counts: Salesforce's `SystemModstamp` against
+    /// ActiveCampaign's `udate`, to the second. Salesforce's when they are equal or unknown.
+    case newestField = "newest_field"
+    /// As `always`, but ActiveCampaign's value is written only while Salesforce's is blank; else it is reported, and
+    /// replaced by Salesforce's when the record is next read.
+    case salesforceUnlessBlank = "prefer_sf_unless_blank"
 }
 
 /// An ActiveCampaign contact field: one of the four standard ones, or a custom field by its personalization tag.
@@ -53,6 +61,8 @@ package struct FieldMapping: Sendable, Hashable {
     package var updateMode: UpdateMode
     /// Whether a value that is too long for Salesforce is cut instead of dropped (D6).
     package var truncates: Bool
+    /// Whether an emptied value empties the other side; nil leaves it to the tenant's switch (R68).
+    package var copiesBlanks: Bool?
     /// Characters the Salesforce field holds, by describe; nil when not known.
     package var maxLength: Int?
 
@@ -60,7 +70,7 @@ package struct FieldMapping: Sendable, Hashable {
     package init(
         object: ObjectKind, salesforceField: String, activeCampaignField: ActiveCampaignField,
         salesforceType: SalesforceFieldType = .text, activeCampaignType: ActiveCampaignFieldType = .text,
-        updateMode: UpdateMode = .always, truncates: Bool = false, maxLength: Int? = nil
+        updateMode: UpdateMode = .always, truncates: Bool = false, copiesBlanks: Bool? = nil, maxLength: Int? = nil
     ) {
         self.object = object
         self.salesforceField = salesforceField
@@ -69,6 +79,7 @@ package struct FieldMapping: Sendable, Hashable {
         self.activeCampaignType = activeCampaignType
         self.updateMode = updateMode
         self.truncates = truncates
+        self.copiesBlanks = copiesBlanks
         self.maxLength = maxLength
     }
 
@@ -107,7 +118,8 @@ package struct FieldMapping: Sendable, Hashable {
     /// Whether changes may flow to `side` at all (R63, R66).
     package func writes(to side: Side) -> Bool {
         switch updateMode {
-        case .always, .fillBlank: side == .activeCampaign || !salesforceType.isFormula
+        case .always, .fillBlank, .activeCampaignWins, .newestField, .salesforceUnlessBlank:
+            side == .activeCampaign || !salesforceType.isFormula
         case .toActiveCampaign: side == .activeCampaign
         case .toSalesforce: side == .salesforce && !salesforceType.isFormula
         case .never: false

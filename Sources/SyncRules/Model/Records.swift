@@ -6,11 +6,16 @@ package struct ActiveCampaignContact: Sendable {
     /// Values by field name (`ActiveCampaignField.description`); a custom field that was never set is missing.
     package var fields: [String: String]
     package var tags: Set<SyncTag>
+    /// `udate`, whole seconds; nil when it is not known.
+    package var changedAt: Date?
     /// The ActiveCampaign account it belongs to; nil when it has none.
     package var accountID: Int64?
 
     /// Makes a contact.
-    package init(id: Int64, fields: [String: String], tags: Set<SyncTag>, accountID: Int64? = nil) {
+    package init(
+        id: Int64, fields: [String: String], tags: Set<SyncTag>, accountID: Int64? = nil, changedAt: Date? = nil
+    ) {
+        self.changedAt = changedAt
         self.id = id
         self.fields = fields
         self.tags = tags

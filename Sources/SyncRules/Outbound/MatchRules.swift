@@ -72,7 +72,9 @@ extension OutboundRules {
         } else {
             match.write = write(differing, of: projection, link: match.link)
             match.link = match.link.settled(writing: match.write, of: projection, email: contact.email)
-            if match.write.isEmpty, !lacking.isEmpty, !isOneWay { match.touch = touch(record) }
+            if match.write.isEmpty, !isOneWay, !lacking.isEmpty || !match.write.reverted.isEmpty {
+                match.touch = touch(record)
+            }
         }
         return match
     }
@@ -88,12 +90,18 @@ extension OutboundRules {
         let fields = Set(changed + unsettled).sorted()
         let write = write(fields, of: projection, link: link)
         let settled = link.settled(writing: write, of: projection, email: contact.email)
-        return switch verdict(of: write, link: link, state: .read(held, status: record.status), echoes: earlier) {
-        case .write: RecordMatch(link: settled.reading(record), write: write)
-        case .alreadyThere: RecordMatch(link: settled)
-        case .salesforceWins, .missing:
-            RecordMatch(link: link.settled(losing: fields, of: projection))
+        switch verdict(of: write, link: link, state: .read(held, status: record.status), echoes: earlier) {
+        case .write: return RecordMatch(link: settled.reading(record), write: write)
+        case .alreadyThere: return touching(settled, record, held)
+        case .salesforceWins, .missing: return touching(link.settled(losing: fields, of: projection), record, held)
         }
+    }
+
+    /// What the record holds and the contact is to get may have been passed by the pull while there was no link.
+    private func touching(_ link: Link, _ record: SalesforceRecord, _ held: Projection) -> RecordMatch {
+        let isSettled = (link.recordFingerprint ?? Fingerprint()).outstandingFields(in: held).isEmpty
+        guard !isSettled, settings.direction.writes(to: .activeCampaign) else { return RecordMatch(link: link) }
+        return RecordMatch(link: link.reading(record), touch: touch(record))
     }
 
     private func write(_ changed: [String], of projection: Projection, link: Link) -> FieldWrite {

@@ -28,7 +28,7 @@ extension Link {
             theirs.record(record, fields: [field])
             ours.record(contact, fields: [field])
             if there == here || (there.isBlank && here.isBlank) { continue }
-            let isSilent = there.isBlank && !wasSet
+            let isSilent = (there.isBlank && !wasSet) || (mapping.updateMode == .activeCampaignWins && !here.isBlank)
             let goesHere = sides.contains(.activeCampaign) && mapping.writes(to: .activeCampaign) && !isSilent
             let goesThere = sides.contains(.salesforce) && mapping.writes(to: .salesforce) && !here.isBlank
             if goesHere {

@@ -16,11 +16,13 @@ extension Link {
     package func settled(
         writing write: FieldWrite, of contact: Projection, email: EmailAddress?, echoes: [Fingerprint] = []
     ) -> Link {
-        var link = noting(contact, contesting: contested(in: contact).filter { write.projection[$0] == .absent })
+        var link = noting(
+            contact, contesting: contested(in: contact).filter { write.projection[$0] == .absent } + write.reverted)
         if let email { link.emailHash = email.hash }
         var known = recordFingerprint ?? Fingerprint()
         for echo in echoes { known.merge(echo, fields: write.kept.keys) }
         known.record(write.projection)
+        if !write.reverted.isEmpty { known.owe(write.reverted) }
         link.recordFingerprint = known
         link.state = .active
         return link

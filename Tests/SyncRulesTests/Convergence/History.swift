@@ -16,7 +16,8 @@ struct History {
 
     static let customFields = ["Note__c": "custom:NOTE", "Score__c": "custom:SCORE", "VIP__c": "custom:VIP"]
 
-    init(seed: UInt64, keepsLog: Bool = false) {
+    /// - Parameter isPlain: without opting out, and with one field only of another update mode: as histories were before.
+    init(seed: UInt64, isPlain: Bool = false, keepsLog: Bool = false) {
         random = SeededGenerator(seed: seed)
         self.keepsLog = keepsLog
         overlaps = random.chance(50)
@@ -24,16 +25,22 @@ struct History {
         world.settings.clearsBlanks = random.chance(70)
         world.settings.contactSelection = random.chance(75) ? .new : .marked
         world.settings.leadSelection = world.settings.contactSelection
-        world.settings.syncsOptOut = random.chance(60)
-        var modes: [String: UpdateMode] = [:]
-        for field in Self.customFields.keys.sorted() where random.chance(40) {
-            modes[field] = UpdateMode.allCases.randomElement(using: &random)
+        let known: [UpdateMode] = [.always, .fillBlank, .toActiveCampaign, .toSalesforce, .never]
+        let noteMode = random.chance(60) ? .always : known.randomElement(using: &random) ?? .always
+        world.settings.syncsOptOut = !isPlain && random.chance(60)
+        var modes = ["Note__c": noteMode]
+        var copiesBlanks: Bool?
+        if !isPlain {
+            for field in Self.customFields.keys.sorted() where random.chance(40) {
+                modes[field] = UpdateMode.allCases.randomElement(using: &random)
+            }
+            if random.chance(30) { copiesBlanks = random.chance(50) }
         }
-        world.rows = [ObjectKind.contact, .lead].flatMap { Self.rows(of: $0, modes: modes) }
+        world.rows = [ObjectKind.contact, .lead].flatMap { Self.rows(of: $0, modes: modes, copiesBlanks: copiesBlanks) }
         world.settleRules()
     }
 
-    static func rows(of object: ObjectKind, modes: [String: UpdateMode]) -> [FieldMapping] {
+    static func rows(of object: ObjectKind, modes: [String: UpdateMode], copiesBlanks: Bool?) -> [FieldMapping] {
         let types: [String: (SalesforceFieldType, ActiveCampaignFieldType)] = [
             "Note__c": (.text, .text), "Score__c": (.number, .text), "VIP__c": (.checkbox, .checkbox),
         ]
@@ -41,7 +48,7 @@ struct History {
             guard let target = ActiveCampaignField(target), let types = types[field] else { return nil }
             return FieldMapping(
                 object: object, salesforceField: field, activeCampaignField: target, salesforceType: types.0,
-                activeCampaignType: types.1, updateMode: modes[field] ?? .always)
+                activeCampaignType: types.1, updateMode: modes[field] ?? .always, copiesBlanks: copiesBlanks)
         }
     }
 

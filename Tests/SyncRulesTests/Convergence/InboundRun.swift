@@ -48,10 +48,18 @@ struct InboundRun {
             guard let held = world.records[id] else { continue }
             let record = held.read(hasPackage: world.hasPackage)
             let contactEchoes = world.echoes(.activeCampaign, of: id)
-            var intent = world.inbound(record.object).intent(
-                for: record, link: world.links[id]?.link, owners: world.owners(of: record),
+            let rules = world.inbound(record.object)
+            var link = world.links[id]?.link
+            let contact = link.flatMap { world.contacts[$0.contactID] }
+            if let known = link, known.state == .active, let contact {
+                link = known.weighed(
+                    rules.projector.project(record), against: rules.projector.project(contact.read),
+                    by: rules.projector, contactEchoes: contactEchoes.map(\.fingerprint))
+            }
+            var intent = rules.intent(
+                for: record, link: link, owners: world.owners(of: record),
                 echoes: world.recordEchoes(of: record).map(\.fingerprint),
-                contactEchoes: contactEchoes.map(\.fingerprint))
+                contactEchoes: contactEchoes.map(\.fingerprint), contactChangedAt: contact?.changedAt)
             // Of several new records of one person in one page the first is taken (D3, R91).
             if world.links[id]?.link.state ?? .missing == .missing, intent.enters, let email = record.email {
                 if claimed.insert(email).inserted == false { intent = .drop(.duplicateMatch, reason: "D3") }

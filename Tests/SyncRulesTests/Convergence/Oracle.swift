@@ -46,15 +46,16 @@ extension World {
             return ours != .absent && !(theirs.isBlank && setThere == .bool(false))
         }
         let isAlone = records.values.filter { $0.person == contact.person }.count == 1
-        let isCopied = !mapping.isProtectedFromBlanks && settings.clearsBlanks
+        let isCopied = !mapping.isProtectedFromBlanks && (mapping.copiesBlanks ?? settings.clearsBlanks)
         // Who emptied a value that empties nothing meant the own side only.
         let isKept = (ours.isBlank && setHere != nil) || (theirs.isBlank && setThere != nil) || !isAlone
         let isBlankKept = (ours.isBlank || theirs.isBlank) && isKept
         return switch mapping.updateMode {
-        case .always: isCopied || !isBlankKept
+        case .always, .activeCampaignWins, .newestField: isCopied || !isBlankKept
         case .fillBlank: (ours.isBlank || theirs.isBlank) && !isBlankKept
         case .toActiveCampaign: isAlone && setHere == nil && (isCopied || !isBlankKept)
         case .toSalesforce: isAlone && setThere == nil && (isCopied || !isBlankKept)
+        case .salesforceUnlessBlank: isAlone && (theirs.isBlank || setHere == nil) && (isCopied || !isBlankKept)
         case .never: false
         }
     }
@@ -75,7 +76,9 @@ extension World {
         }
         let field = mapping.salesforceField
         let name = "\(record.record.id) \(field)"
-        if let last = record.userSet[field], contact.userSet[field] == nil, settings.clearsBlanks || last != .null {
+        if let last = record.userSet[field], contact.userSet[field] == nil,
+            mapping.copiesBlanks ?? settings.clearsBlanks || last != .null
+        {
             var copy = record.record
             copy.fields = [field: last]
             if projector(copy.object).project(copy)[field] != theirs { return "\(name): Salesforce's \(last) was lost" }

@@ -11,6 +11,7 @@ struct World {
         var tags: Set<SyncTag>
         /// Moves with every change, whoever made it.
         var version = 0
+        var changedAt = Date(timeIntervalSince1970: 1_000_000)
         /// What users of ActiveCampaign last set, by Salesforce field.
         var userSet: [String: String] = [:]
 
@@ -133,6 +134,7 @@ struct World {
         guard var contact = contacts[id] else { return }
         change(&contact)
         contact.version += 1
+        contact.changedAt += 1
         contacts[id] = contact
         review(id)
     }

@@ -26,6 +26,7 @@ import Testing
         default: break
         }
         if value.isUnreadable { return .invalidBeforeSend }
+        if mode == .salesforceUnlessBlank, side == .salesforce, target != .blank { return .readonlyObserved }
         if value == .empty { return mode == .fillBlank || protected || !clears ? .blankKept : nil }
         return mode == .fillBlank && target != .blank ? .readonlyObserved : nil
     }

@@ -98,6 +98,22 @@ import Testing
         #expect(ActiveCampaignField("optOut") == nil, "rows can't name it")
     }
 
+    @Test func R84_anyOfTheFiveTagsLetsAnOptOutThroughAndNoTagNone() {
+        let five: [SyncTag] = [
+            .addedToContact, .createdFromContact, .convertedToContact, .addedToLead, .createdFromLead,
+        ]
+        for tag in five.map({ Set([$0]) }) + [[]] {
+            let link = link(contact: contact(optedOut: false), record: record(optedOut: false))
+            let out = Fix.contact(["optOut": "||true||"], tags: tag)
+            let intent = outbound.intent(for: out, links: [link])
+            if tag.isEmpty {
+                #expect(intent == .drop(.outOfScope, reason: "R26"))
+            } else {
+                #expect(intent == .update(link, changed: ["HasOptedOutOfEmail"]), "\(tag)")
+            }
+        }
+    }
+
     @Test func T28_aContactThatWasNeverOnAListSaysNothing() {
         #expect(OptOutRules.isOptedOut([], isHardBounced: false) == nil)
         #expect(changed(nil, to: nil, inSalesforce: true).isEmpty)

@@ -1,3 +1,4 @@
+import Foundation
 import SyncRules
 
 /// One contact to be written to ActiveCampaign for a Salesforce record.
@@ -113,12 +114,12 @@ struct InboundPage {
 
     private func intent(
         for record: SalesforceRecord, _ link: Link?, _ related: RelatedLinks, _ echoes: OutstandingEchoes,
-        existing: Fingerprint?
+        existing: Fingerprint?, contactChangedAt: Date? = nil
     ) -> InboundIntent {
         rules.intent(
             for: record, link: link, owners: related.owners(of: record, link: link),
             echoes: creation(of: record, link, echoes), contactEchoes: echoes.contacts[record.id] ?? [],
-            existing: existing)
+            existing: existing, contactChangedAt: contactChangedAt)
     }
 
     /// Decides every record of the page, in the page's order.
@@ -127,15 +128,18 @@ struct InboundPage {
     ///   - related: links that hold a record's address, its contact, or the contact whose id it carries.
     ///   - echoes: fingerprints of our own uncommitted writes.
     ///   - existing: what the contacts of `entries` hold, by record id.
+    ///   - contactsChangedAt: when contacts that were weighed changed, by record id.
     mutating func verdicts(
         _ records: [SalesforceRecord], links: [String: Link], related: RelatedLinks, echoes: OutstandingEchoes,
-        existing: [String: Fingerprint] = [:]
+        existing: [String: Fingerprint] = [:], contactsChangedAt: [String: Date] = [:]
     ) -> [InboundVerdict] {
         var verdicts: [InboundVerdict] = []
         verdicts.reserveCapacity(records.count)
         for record in records {
             let link = links[record.id]
-            let intent = intent(for: record, link, related, echoes, existing: existing[record.id])
+            let intent = intent(
+                for: record, link, related, echoes, existing: existing[record.id],
+                contactChangedAt: contactsChangedAt[record.id])
             let review = InboundRules.contactToReview(before: link, after: intent)
             verdicts.append(verdict(of: intent, record, link: link, review: review))
         }

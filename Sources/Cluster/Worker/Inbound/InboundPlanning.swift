@@ -47,9 +47,39 @@ struct InboundPlanning {
         let related = RelatedLinks(byEmail + byContact)
         let entries = page.entries(records, links: linksByRecord, related: related, echoes: echoes)
         let existing = try await existing(entries, page.rules.projector)
+        let changedAt = try await weigh(records, &linksByRecord, echoes, page.rules.projector)
         plan.verdicts = page.verdicts(
-            records, links: linksByRecord, related: related, echoes: echoes, existing: existing)
+            records, links: linksByRecord, related: related, echoes: echoes, existing: existing,
+            contactsChangedAt: changedAt)
         return plan
+    }
+
+    /// Reads the contacts, a hundred a call, of records with a changed field in which ActiveCampaign's change may count
+    /// (R63). What is left is the moment between this look and the write.
+    /// - Returns: when they changed, by record id.
+    private func weigh(
+        _ records: [SalesforceRecord], _ links: inout [String: Link], _ echoes: OutstandingEchoes,
+        _ projector: Projector
+    ) async throws -> [String: Date] {
+        guard projector.mappings.contains(where: \.weighsBothSides) else { return [:] }
+        let weighed = records.compactMap { record -> (Link, Projection)? in
+            let projection = projector.project(record)
+            guard let link = links[record.id], link.state == .active, link.mustBeWeighed(projection, by: projector)
+            else { return nil }
+            return (link, projection)
+        }
+        let contacts = Dictionary(
+            try await session.activeCampaign.contacts(ids: weighed.map(\.0.contactID)).map { ($0.id, $0) },
+            uniquingKeysWith: { first, _ in first })
+        var changedAt: [String: Date] = [:]
+        for (link, projection) in weighed {
+            guard let contact = contacts[link.contactID] else { continue }
+            changedAt[link.recordID] = contact.changedAt
+            links[link.recordID] = link.weighed(
+                projection, against: projector.project(contact), by: projector,
+                contactEchoes: echoes.contacts[link.recordID] ?? [])
+        }
+        return changedAt
     }
 
     private static func reopen(

@@ -90,7 +90,7 @@ struct ActiveCampaignGateway: Sendable {
         }
         return ActiveCampaignContact(
             id: record.id, fields: fields, tags: SyncTag.among(record.tags.compactMap(\.name)),
-            accountID: record.place?.accountID)
+            accountID: record.place?.accountID, changedAt: record.updatedAt)
     }
 
     /// A contact with the numbers its tags are taken off by.

@@ -3,7 +3,8 @@ import SyncRules
 import Synchronization
 
 /// What was learned of an org's fields the hard way: names it does not know or hides, and fields it does not let us
-/// write. Asked for only after Salesforce refused a field, so that an idle tenant costs no describe.
+/// write. Asked for only after Salesforce refused a field, or where a mapping cuts values to length, so that an idle
+/// tenant costs no describe.
 final class SalesforceSchema: Sendable {
     private struct Notes {
         var unknown: [ObjectKind: Set<String>] = [:]
@@ -16,6 +17,11 @@ final class SalesforceSchema: Sendable {
 
     /// What the org told of an object when it was last asked.
     func description(of object: ObjectKind) -> ObjectDescription? { notes.withLock { $0.descriptions[object] } }
+
+    /// How many characters fields of an object hold, as far as the org was asked; a field without such a bound is missing.
+    func lengths(of object: ObjectKind) -> [String: Int] {
+        (description(of: object)?.fields ?? [:]).mapValues(\.length).filter { $0.value > 0 }
+    }
 
     func keep(_ description: ObjectDescription, of object: ObjectKind) {
         notes.withLock { $0.descriptions[object] = description }

@@ -113,6 +113,9 @@ final class SessionCache: Sendable {
         }
         var org = try salesforce(tenant)
         org.facts = try await facts(of: tenant, org)
+        // A value can be cut only to a length that is known before it is sent (D6).
+        let cut = Set(tenant.config.mappings.filter(\.truncates).map(\.object))
+        _ = try await org.learn(tenant.settings.syncsAccounts ? cut : cut.subtracting([.account]))
         return Parts(
             version: tenant.version, activeCampaign: campaign, salesforce: org, madeAt: clock.now, usedAt: .now)
     }

@@ -33,7 +33,13 @@ struct TenantSession: Sendable {
         self.activeCampaign = activeCampaign
         self.salesforce = salesforce
         func projector(_ object: ObjectKind) -> Projector {
-            Projector(mappings: tenant.mappings(of: object).filter { !unusable.contains($0) })
+            let lengths = salesforce.schema.lengths(of: object)
+            return Projector(
+                mappings: tenant.mappings(of: object).filter { !unusable.contains($0) }.map { mapping in
+                    var mapping = mapping
+                    mapping.maxLength = lengths[mapping.salesforceField]
+                    return mapping
+                })
         }
         let start = streams.map(\.createdAt).min() ?? .distantFuture
         let selection = SelectionRules(settings: tenant.settings, start: start, criteria: tenant.config.criteria)

@@ -159,9 +159,10 @@ struct DocumentCheck {
             error("\(place).ac_field", "want email, firstName, lastName, phone or custom:TAG")
         }
         if let mode = row.updateMode {
-            word(
-                mode, of: ["always", "fill_blank", "sf_to_ac", "ac_to_sf", "never"], "\(place).update_mode",
-                "update mode")
+            word(mode, of: UpdateMode.allCases.map(\.rawValue), "\(place).update_mode", "update mode")
+            if row.object == "account", UpdateMode(rawValue: mode)?.weighsBothSides ?? false {
+                error("\(place).update_mode", "ac_wins and newest_field are for contacts and leads (R63)")
+            }
         }
         types(row, field, place)
         if row.object == "opportunity" {
