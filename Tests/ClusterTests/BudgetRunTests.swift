@@ -101,7 +101,7 @@ struct BudgetRunTests {
     @Test func sixteenWorkersThatDieStayWithinATightBudget() async throws {
         let cluster = try await TestCluster.start()
         let tenant = try await TestTenant("acme", in: cluster)
-        let (salesforceCalls, campaignCalls) = (20, 40)
+        let (salesforceCalls, campaignCalls) = (12, 24)
         try await setBudget(cluster, tenant, .salesforce, calls: salesforceCalls)
         try await setBudget(cluster, tenant, .activeCampaign, calls: campaignCalls)
         let number = try await tenant.number(in: cluster)
@@ -124,6 +124,9 @@ struct BudgetRunTests {
             }
             let states = try await cluster.store.status(tenant: tenant.id).map(\.state)
             isMet = isMet || states.contains("waiting for budget")
+            if case .parked(_, let reason) = try await cluster.queue.why(tenant: number) {
+                isMet = isMet || reason.hasPrefix("budget:")
+            }
             // The dead ones' leases run out, and the scheduler asks again.
             cluster.advance(600)
             _ = try await cluster.queue.sweep()
