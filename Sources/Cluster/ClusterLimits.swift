@@ -128,10 +128,15 @@ package enum ClusterLimits {
     static let budgetPause: Duration = .seconds(5)
     /// Seconds of the ledger that a restored budget is filled with: the day, and what may overlap it.
     static let budgetDay: TimeInterval = 90_000
+    /// Share of an org's calls that a tenant has which says nothing else: the other half is for the customer's own
+    /// integrations.
+    static let defaultShare = 0.5
     /// Calls a day that five a second come to: ActiveCampaign's limit.
     static let campaignCallsADay = 432_000
     /// Seconds until an org's limit is stored again although it is the same.
     static let limitLife: TimeInterval = 900
+    /// Least seconds until a run that failed is tried again while automatic retries are to be spared: an outbound batch's.
+    static let sparingRetry: TimeInterval = 600
     /// Longest wait for calls to come back: a day, and what the count of it is rounded by.
     static let longestBudgetWait: TimeInterval = 90_000
     /// Turns to call an account that are taken at once.

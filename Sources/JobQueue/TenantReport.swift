@@ -36,6 +36,17 @@ struct TenantReport {
         return .idle
     }
 
+    /// The classes that have queued jobs and are parked.
+    var parks: [BudgetPark] {
+        let queued = Set(kinds("q").compactMap { fields["j" + $0]?.dropFirst().first })
+        return queued.compactMap { digit in
+            guard let jobClass = UInt8(String(digit)).flatMap(JobClass.init), let park = parked(digit) else {
+                return nil
+            }
+            return BudgetPark(jobClass: jobClass, until: park.until, reason: park.reason)
+        }
+    }
+
     private func kinds(_ state: Character) -> [String] {
         fields.filter { $0.key.first == "j" && $0.value.first == state }.map { String($0.key.dropFirst()) }
     }

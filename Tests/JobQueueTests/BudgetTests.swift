@@ -60,13 +60,13 @@ import Testing
     @Test func withoutCallsTheTenantWaitsUntilTheyComeBackAndOthersRun() async throws {
         let bench = try await bench(10)
         let job = try #require(try await run(bench))
-        try await settle(bench, job, 9)
+        try await settle(bench, job, 10)
         #expect(try await run(bench) == nil)
         guard case .parked(let until, let reason) = try await bench.queue.why(tenant: 1) else {
             Issue.record("not parked")
             return
         }
-        #expect(reason == "budget: Salesforce allowance 90 %")
+        #expect(reason == "budget: Salesforce allowance 100 %")
         // The quarter of the hour they were booked in, and all of the day behind it.
         #expect(until.timeIntervalSince(bench.clock.now) > 86_400)
         #expect(until.timeIntervalSince(bench.clock.now) <= 98 * 900)
@@ -80,16 +80,16 @@ import Testing
 
     @Test func raisedLimitWakesAtOnce() async throws {
         let bench = try await bench(10)
-        try await settle(bench, try #require(try await run(bench)), 9)
+        try await settle(bench, try #require(try await run(bench)), 10)
         #expect(try await run(bench) == nil)
         try await bench.queue.setBudget(tenant: 1, .salesforce, BudgetTerms(dailyCalls: 100))
         #expect(try await bench.leaseAll().map(\.key.tenant) == [1])
-        #expect(try await purse(bench).spent == 9)
+        #expect(try await purse(bench).spent == 10)
     }
 
     @Test func endedBudgetIsForgottenAndWakesToo() async throws {
         let bench = try await bench(10)
-        try await settle(bench, try #require(try await run(bench)), 9)
+        try await settle(bench, try #require(try await run(bench)), 10)
         #expect(try await run(bench) == nil)
         try await bench.queue.endBudget(tenant: 1, .salesforce)
         let job = try #require(try await bench.leaseAll().first)
@@ -98,7 +98,7 @@ import Testing
         #expect(try await bench.queue.budgets(tenant: 1).isEmpty)
     }
 
-    @Test(arguments: [(JobClass.bulk, 60), (.normal, 90), (.urgent, 100)])
+    @Test(arguments: [(JobClass.bulk, 60), (.normal, 100), (.urgent, 100)])
     func classesStopOneAfterTheOther(jobClass: JobClass, percent: Int) async throws {
         let bench = try await bench(100)
         try await settle(bench, try #require(try await run(bench, "warm", .urgent)), percent - 1)
@@ -122,7 +122,7 @@ import Testing
         try await bench.queue.setBudget(tenant: 1, .salesforce, BudgetTerms(dailyCalls: 10))
         #expect(try await run(bench) == nil)
         bench.clock.advance(98 * 900)
-        #expect(try await bench.leaseAll().first?.allowance?.granted == [.salesforce: 9])
+        #expect(try await bench.leaseAll().first?.allowance?.granted == [.salesforce: 10])
     }
 
     // MARK: - Extending
@@ -131,21 +131,21 @@ import Testing
         let bench = try await bench(10)
         let job = try #require(try await run(bench))
         let worker = bench.worker
-        let first = CallExtension(job, made: CallsMade(salesforce: 1), salesforce: 8)
+        let first = CallExtension(job, made: CallsMade(salesforce: 1), salesforce: 12)
         #expect(
             try await bench.queue.extend(worker: worker, [first])
-                == [.granted(activeCampaign: 0, salesforce: 8, percentUsed: 90)])
-        let second = CallExtension(job, made: CallsMade(salesforce: 9), salesforce: 4)
+                == [.granted(activeCampaign: 0, salesforce: 9, percentUsed: 100)])
+        let second = CallExtension(job, made: CallsMade(salesforce: 10), salesforce: 4)
         let result = try await bench.queue.extend(worker: worker, [second])[0]
         guard case .refused(.salesforce, let wait) = result else {
             Issue.record("\(result)")
             return
         }
         #expect(wait > .seconds(86_400))
-        #expect(try await purse(bench).spent == 9)
-        try await settle(bench, job, 9)
+        #expect(try await purse(bench).spent == 10)
+        try await settle(bench, job, 10)
         #expect(try await purse(bench).reserved == 0)
-        #expect(try await purse(bench).spent == 9)
+        #expect(try await purse(bench).spent == 10)
     }
 
     @Test func callsToldTwiceCountOnce() async throws {
@@ -175,7 +175,7 @@ import Testing
         let bench = try await bench(10, concurrency: 2)
         let job = try #require(try await run(bench))
         _ = try await bench.queue.extend(
-            worker: bench.worker, [CallExtension(job, made: CallsMade(), salesforce: 8)])
+            worker: bench.worker, [CallExtension(job, made: CallsMade(), salesforce: 9)])
         #expect(try await run(bench, "inbound") == nil)
         try await settle(bench, job, 1)
         #expect(try await bench.leaseAll().map(\.key.kind) == ["inbound"])
@@ -274,7 +274,7 @@ import Testing
             Issue.record("not parked")
             return
         }
-        #expect(reason == "budget: Salesforce allowance 90 %")
+        #expect(reason == "budget: Salesforce allowance 100 %")
         #expect(until.timeIntervalSince(bench.clock.now) > 80_000)
     }
 
@@ -296,7 +296,7 @@ import Testing
     @Test func lookIsBookedAndRefusedWhenNothingIsLeft() async throws {
         let bench = try await bench(10)
         try await settle(bench, try #require(try await run(bench)), 9)
-        // A person comes before all jobs: these stop at 90 %.
+        // One call is left.
         #expect(try await bench.queue.look(tenant: 1, .salesforce) == nil)
         let wait = try #require(try await bench.queue.look(tenant: 1, .salesforce))
         #expect(wait > .seconds(86_400))
@@ -364,14 +364,14 @@ import Testing
         try await bench.queue.setBudget(tenant: 1, .activeCampaign, BudgetTerms(dailyCalls: 10))
         let job = try #require(try await run(bench))
         #expect(job.allowance?.granted == [.salesforce: 1, .activeCampaign: 1])
-        let made = CallsMade(activeCampaign: 9, salesforce: 1)
+        let made = CallsMade(activeCampaign: 10, salesforce: 1)
         _ = try await bench.queue.settle(worker: bench.worker, [Settlement(job, .done, made: made)])
         #expect(try await run(bench) == nil)
         guard case .parked(_, let reason) = try await bench.queue.why(tenant: 1) else {
             Issue.record("not parked")
             return
         }
-        #expect(reason == "budget: ActiveCampaign allowance 90 %")
+        #expect(reason == "budget: ActiveCampaign allowance 100 %")
     }
 
     @Test func jobsOutsideTheRecordAreRationedToo() async throws {

@@ -123,7 +123,7 @@ import Testing
             "a criterion's field is an API name such as Region__c"),
         BadRow(
             "INSERT INTO ferry.api_budgets (tenant, provider, daily_calls, daily_share) VALUES ('acme', 'salesforce', 10, 0.5)",
-            "a budget is either daily_calls or daily_share"),
+            "a budget is daily_calls or daily_share, not both"),
         BadRow(
             "INSERT INTO ferry.api_budgets (tenant, provider, daily_share) VALUES ('acme', 'salesforce', 2)",
             "the daily share is above 0 and at most 1"),

@@ -92,11 +92,11 @@ package struct BudgetKeeper: Sendable {
         let limits = try await store.providerLimits(tenant: tenant)
         let usage = try await store.usage(tenant: tenant, since: clock.now.addingTimeInterval(-ClusterLimits.budgetDay))
         for provider in CallProvider.allCases {
-            guard let row = config?.budgets.first(where: { CallProvider($0.provider) == provider }) else {
+            guard let config, let terms = BudgetTerms(provider, rows: config.budgets, limit: limits[Side(provider)])
+            else {
                 try await queue.endBudget(tenant: tenant, provider)
                 continue
             }
-            let terms = BudgetTerms(row, limit: limits[Side(provider)])
             try await queue.setBudget(
                 tenant: tenant, provider, terms,
                 past: past(of: provider, in: usage, limit: terms.dailyCalls, isLost: isLost))
@@ -137,7 +137,8 @@ final class LimitLessons: Sendable {
     }
 
     /// Takes an org's figure.
-    func learn(_ tenant: Int32, used: Int, limit: Int) async throws {
+    /// - Returns: whether others called far more than is usual of them.
+    func learn(_ tenant: Int32, used: Int, limit: Int) async throws -> Bool {
         let now = clock.now
         let isKnown = learned.withLock { learned in
             if let lesson = learned[tenant], lesson.limit == limit,
@@ -149,11 +150,12 @@ final class LimitLessons: Sendable {
             learned[tenant] = Lesson(limit: limit, at: now)
             return false
         }
-        guard !isKnown, limit > 0 else { return }
+        guard !isKnown, limit > 0 else { return false }
         let usage = try await store.usage(tenant: tenant, since: now.addingTimeInterval(-86_400))
         let own = usage.filter { $0.provider == .salesforce && CallClass(rawValue: $0.callClass) != .token }
-        try await store.learnLimit(
+        return try await store.learnLimit(
             tenant: tenant, provider: .salesforce, limit: limit, used: used,
-            own: Int(own.map(\.calls).reduce(0, +)), now: now)
+            own: Int(own.map(\.calls).reduce(0, +)), now: now
+        ).isUnplannedUse
     }
 }

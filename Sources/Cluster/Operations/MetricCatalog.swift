@@ -13,6 +13,8 @@ package enum MetricCatalog {
         "ferry_job_duration_seconds": "Time from a job's start to its end in this worker, by kind.",
         "ferry_jobs_running": "Jobs running in this process.",
         "ferry_provider_calls_total": "Calls to the providers, repeats included, by provider and class of call.",
+        "ferry_unplanned_use_total":
+            "Times a tenant's org was called far more by others than is usual: another integration, or a stolen token.",
         "ferry_call_extensions_total":
             "Times a run asked for more calls, by what it was told: granted, refused or lost.",
         "ferry_worker_quiet": "1 while this worker was told to lease nothing.",

@@ -28,7 +28,7 @@ struct ObjectsExamination {
     private func accounts() async -> [DoctorFinding] {
         var findings: [DoctorFinding] = []
         do throws(SalesforceError) {
-            guard let description = try await session.salesforce.client.describe("Account").value?.description else {
+            guard let description = try await session.salesforce.describe("Account") else {
                 return []
             }
             let rows = session.tenant.mappings(of: .account)
@@ -62,7 +62,7 @@ struct ObjectsExamination {
         ] {
             let check = "salesforce.\(object)"
             do throws(SalesforceError) {
-                guard let description = try await session.salesforce.client.describe(object).value?.description else {
+                guard let description = try await session.salesforce.describe(object) else {
                     continue
                 }
                 let lacking = fields.filter { description.fields[$0] == nil }

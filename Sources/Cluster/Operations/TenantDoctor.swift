@@ -115,7 +115,7 @@ package struct TenantDoctor: Sendable {
         let name = object.salesforceName
         let description: ObjectDescription
         do throws(SalesforceError) {
-            guard let found = try await session.salesforce.client.describe(name).value?.description else { return [] }
+            guard let found = try await session.salesforce.describe(name) else { return [] }
             description = found
         } catch {
             return [.failed("salesforce.credentials", StreamTrouble(error).message)]

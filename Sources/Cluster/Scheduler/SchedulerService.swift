@@ -154,6 +154,7 @@ package struct SchedulerService: Service {
     /// Compares the queue with PostgreSQL once.
     package func audit() async {
         do {
+            try await BudgetWatch(store: store, queue: queue, clock: clock).runOnce()
             let found = try await auditor.runOnce()
             guard found.readded > 0 || found.dropped > 0 else { return }
             logger.warning(

@@ -76,8 +76,13 @@ package struct JobRunner: Sendable {
     private func keep(_ account: RunAccount, of tenant: Int32) async {
         do {
             try await ledger.add(account.takeUsage(), of: tenant)
-            if let figure = account.lastFigure {
+            if let figure = account.lastFigure,
                 try await lessons.learn(tenant, used: figure.used, limit: figure.limit)
+            {
+                MetricCatalog.count("ferry_unplanned_use_total")
+                logger.warning(
+                    "others call a tenant's org far more than usual; another integration, or a stolen token?",
+                    metadata: ["tenant": "\(tenant)", "used": "\(figure.used)", "limit": "\(figure.limit)"])
             }
         } catch {
             logger.warning("calls not stored", metadata: ["tenant": "\(tenant)", "error": "\(error)"])
@@ -128,15 +133,26 @@ package struct JobRunner: Sendable {
             if Task.isCancelled { return .returned }
             run.logger.notice("run stopped", metadata: ["code": "\(trouble.code)", "why": "\(trouble.message)"])
             sessions.forget(config.number, after: trouble)
-            try await RunEnding.fail(
+            let until = try await RunEnding.fail(
                 trouble, config: config, kind: kind, run: run, started: started, store: store)
+            if let until { await park(config.number, until: until, run) }
         }
         return .done
     }
 
-    /// A budget that the lease did not know of: its row is new, or Redis has lost it. No call goes before it is set.
+    /// The org takes no more calls of anybody: none of the tenant's jobs runs until one of them looks again. A park that is
+    /// lost costs a call.
+    private func park(_ tenant: Int32, until: Date, _ run: RunContext) async {
+        do { try await queue?.park(tenant: tenant, until: until, reason: StreamTrouble.dailyLimitReason) } catch {
+            run.logger.warning("not parked", metadata: ["error": "\(error)"])
+        }
+    }
+
+    /// A budget that the lease did not know of: it is the tenant's first run, its row is new, or Redis has lost it. No call
+    /// goes before it is set.
     private func learnOfBudgets(_ config: TenantConfig, _ run: RunContext) async throws {
-        let missing = config.budgets.map { CallProvider($0.provider) }.filter { !run.account.isBudgeted($0) }
+        let missing = Set(config.budgets.map { CallProvider($0.provider) }).union([.salesforce])
+            .filter { !run.account.isBudgeted($0) }
         guard let keeper, !missing.isEmpty else { return }
         try await keeper.set(config.number)
         for provider in missing { run.account.require(provider) }
@@ -151,6 +167,7 @@ package struct JobRunner: Sendable {
             // Accounts that can't be read or written keep no contact waiting (T5).
             do { try await AccountBatch(session: session, run: run).execute(&tally) } catch let trouble as StreamTrouble
             {
+                guard !trouble.isDailyLimit else { throw trouble }
                 tally.troubles[.account] = trouble
             }
             return tally
@@ -174,7 +191,7 @@ package struct JobRunner: Sendable {
 
     /// Records that waited for an import, or were lost with it, do not wait for the next pull on the clock.
     private func callForRetries(_ session: TenantSession, _ run: RunContext) async throws {
-        guard run.account.step < .sparing else { return }
+        guard run.may(.retry) else { return }
         let due = try await session.store.failuresDue(
             tenant: session.number, direction: .inbound, now: run.now, limit: 1)
         guard !due.isEmpty else { return }

@@ -17,6 +17,8 @@ struct RunContext: Sendable {
 
     /// The present instant.
     var now: Date { clock.now }
+    /// Whether a run may still call for a reason, by how much of the tenant's allowance is used (sync-traps 2d).
+    func may(_ cause: WorkCause) -> Bool { cause.mayRun(at: account.step.percent) }
     /// The token as rows hold it.
     var fence: Int64 { token.rawValue }
 

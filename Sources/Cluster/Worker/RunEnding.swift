@@ -21,13 +21,12 @@ struct RunEnding {
                 continue
             }
             let alarm = alarm.flatMap { stream.concerns(tally.withheld) ? $0 : nil }
-            let warning = alarm ?? warning
+            let warning = alarm ?? warning ?? scarcity
             commit.finish(
                 stream.direction, stream.object,
                 StreamOutcome(
-                    state: warning == nil ? "waiting" : "needs attention", ranAt: run.now,
-                    nextRunAt: nextRun(of: stream, tally), isSuccess: true, served: stream.asked,
-                    errorCode: warning?.code, error: warning?.message))
+                    state: warning?.state ?? "waiting", ranAt: run.now, nextRunAt: nextRun(of: stream, tally),
+                    isSuccess: true, served: stream.asked, errorCode: warning?.code, error: warning?.message))
         }
         commit.runRecord = record(tally)
         if var sweep = tally.sweep {
@@ -50,8 +49,20 @@ struct RunEnding {
     // MARK: - Warnings
 
     private struct StreamWarning {
+        var state = "needs attention"
         let code: String
         let message: String
+    }
+
+    /// The tenant's calls get scarce: what waits, in the stream's own row (sync-traps 2d). What stops at 60 %, back-fills,
+    /// is not a stream's.
+    private var scarcity: StreamWarning? {
+        let step = run.account.step
+        guard step >= .sparing else { return nil }
+        return StreamWarning(
+            state: step == .sparing ? "sparing calls" : "people's changes only", code: "budget_\(step.rawValue)",
+            message: "The tenant's calls get scarce: \(step.sentence). Everything goes on by itself when calls come "
+                + "back, or at once when `ferry budgets set` raises the allowance.")
     }
 
     /// Records are held back from being taken for missing, in this run or still (T20).
@@ -75,7 +86,7 @@ struct RunEnding {
     private func nextRun(of stream: StreamRow, _ tally: RunTally) -> Date {
         switch stream.direction {
         case .outbound where stream.object == .account:
-            return run.now.addingTimeInterval(ClusterLimits.accountWalk)
+            return run.now.addingTimeInterval(ClusterLimits.accountWalk * (run.account.step >= .sparing ? 2 : 1))
         case .outbound:
             if tally.hasMore { return run.now }
             var random = SystemRandomNumberGenerator()
@@ -107,40 +118,52 @@ struct RunEnding {
     }
 
     /// Stores a run that stopped before its end; cursors stay where its last commit left them.
+    /// - Returns: until when nothing of the tenant can run; nil when the others can.
     static func fail(
         _ trouble: StreamTrouble, config: TenantConfig, kind: JobKind, run: RunContext, started: Date, store: Store
-    ) async throws {
+    ) async throws -> Date? {
         var commit = RunCommit(tenant: config.number, fence: run.fence, run: run.runID)
-        if kind == .sweep { commit.sweep = try await stopped(trouble, config, run, started, store) }
-        let rows = try await store.streams(tenant: config.number).filter { row in
+        let all = try await store.streams(tenant: config.number)
+        let sweep = SweepRun.current(try await store.sweeps(tenant: config.number), at: run.now)
+        // Whichever kind of run looks, the org's limit is one: the looks of all are counted together.
+        let looks =
+            all.filter { $0.errorCode == trouble.code }.map(\.failures)
+            + (sweep.map { $0.errorCode == trouble.code ? [$0.failures] : [] } ?? [])
+        let look = trouble.isDailyLimit ? (looks.max() ?? 0) + 1 : nil
+        if kind == .sweep, let sweep { commit.sweep = stopped(trouble, sweep, run, look: look) }
+        let rows = all.filter { row in
             kind != .sweep && row.direction == kind.direction && (kind == .outbound || row.isDue(at: started))
         }
-        for row in rows { commit.finish(row.direction, row.object, outcome(trouble, of: row, run)) }
+        for row in rows { commit.finish(row.direction, row.object, outcome(trouble, of: row, run, look: look)) }
         var record = RunRecord(
             run: run.runID, direction: kind.direction, startedAt: started, finishedAt: run.now,
             outcome: "failed", errorCode: trouble.code)
         record.countCalls(of: run)
         commit.runRecord = record
         try await run.commit(commit, store: store)
+        return look.map { run.now.addingTimeInterval(trouble.delay(failures: $0)) }
     }
 
-    private static func outcome(_ trouble: StreamTrouble, of stream: StreamRow, _ run: RunContext) -> StreamOutcome {
-        let failures = trouble.isFailure ? stream.failures + 1 : stream.failures
+    /// - Parameter look: the tenant's looks in vain at its org, this one included; nil counts the stream's own failures.
+    private static func outcome(
+        _ trouble: StreamTrouble, of stream: StreamRow, _ run: RunContext, look: Int? = nil
+    ) -> StreamOutcome {
+        let failures = look ?? (trouble.isFailure ? stream.failures + 1 : stream.failures)
+        var wait = trouble.delay(failures: failures)
+        if look == nil, trouble.isFailure, !run.may(.retry) { wait = max(wait, ClusterLimits.sparingRetry) }
         return StreamOutcome(
             state: trouble.state, ranAt: run.now,
-            nextRunAt: run.now.addingTimeInterval(trouble.delay(failures: failures)), isSuccess: false,
+            nextRunAt: run.now.addingTimeInterval(wait), isSuccess: false,
             failures: failures, served: stream.asked, errorCode: trouble.code,
             error: String(trouble.message.prefix(ClusterLimits.errorLength)))
     }
 
     /// A sweep whose slice was stopped goes on behind its last page after a while.
     private static func stopped(
-        _ trouble: StreamTrouble, _ config: TenantConfig, _ run: RunContext, _ started: Date, _ store: Store
-    ) async throws -> SweepProgress? {
-        let sweeps = try await store.sweeps(tenant: config.number)
-        guard let sweep = SweepRun.current(sweeps, at: run.now) else { return nil }
+        _ trouble: StreamTrouble, _ sweep: SweepRow, _ run: RunContext, look: Int?
+    ) -> SweepProgress {
         var progress = SweepProgress(id: sweep.id, at: run.now)
-        progress.failures = sweep.failures + 1
+        progress.failures = look ?? (trouble.isFailure ? sweep.failures + 1 : sweep.failures)
         progress.errorCode = trouble.code
         progress.error = String(trouble.message.prefix(ClusterLimits.errorLength))
         progress.nextRunAt = run.now.addingTimeInterval(trouble.delay(failures: progress.failures))

@@ -77,24 +77,29 @@ package enum BudgetStep: String, Hashable, Sendable, CaseIterable, Comparable {
     case noBackfill = "no_backfill"
     /// From 75 %: no automatic retries, and pulls are stretched.
     case sparing
-    /// From 90 %: only what people ask for.
+    /// From 90 %: only first-time creations and what people have changed.
     case urgentOnly = "urgent_only"
     /// All is used: everything waits.
     case spent
 
     package init(percentUsed: Int) {
-        switch percentUsed {
-        case ..<60: self = .full
-        case ..<75: self = .noBackfill
-        case ..<90: self = .sparing
-        case ..<100: self = .urgentOnly
-        default: self = .spent
-        }
+        self = Self.allCases.last { $0.percent <= percentUsed } ?? .full
     }
 
     package static func < (left: Self, right: Self) -> Bool { left.rank < right.rank }
 
     private var rank: Int { Self.allCases.firstIndex(of: self) ?? 0 }
+
+    /// Percent of the allowance from which on it holds.
+    package var percent: Int {
+        switch self {
+        case .full: 0
+        case .noBackfill: 60
+        case .sparing: 75
+        case .urgentOnly: 90
+        case .spent: 100
+        }
+    }
 
     /// What it means, for people.
     package var sentence: String {
@@ -102,7 +107,7 @@ package enum BudgetStep: String, Hashable, Sendable, CaseIterable, Comparable {
         case .full: "everything runs"
         case .noBackfill: "back-fills wait (60 % used)"
         case .sparing: "back-fills and automatic retries wait, pulls are stretched (75 % used)"
-        case .urgentOnly: "only what people ask for runs (90 % used)"
+        case .urgentOnly: "only new records and what people change is synced (90 % used)"
         case .spent: "everything waits (all is used)"
         }
     }

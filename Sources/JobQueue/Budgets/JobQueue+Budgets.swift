@@ -30,7 +30,22 @@ extension JobQueue {
 
     /// A tenant's purses; empty when it has no budget.
     package func budgets(tenant: Int32) async throws(JobQueueError) -> [BudgetReport] {
-        let answer = try await run(.budget, map.shard(of: tenant), ["show", "\(tenant)"]).elements ?? []
+        try Self.reports(try await run(.budget, map.shard(of: tenant), ["show", "\(tenant)"]))
+    }
+
+    /// Many tenants' purses in one go; those without a budget are missing.
+    package func budgets(tenants: [Int32]) async throws(JobQueueError) -> [Int32: [BudgetReport]] {
+        var found: [Int32: [BudgetReport]] = [:]
+        let answers = await caller.run(tenants.map { call(.budget, map.shard(of: $0), ["show", "\($0)"]) })
+        for (tenant, answer) in zip(tenants, answers) {
+            let reports = try Self.reports(try answer.get())
+            if !reports.isEmpty { found[tenant] = reports }
+        }
+        return found
+    }
+
+    private static func reports(_ value: RESPValue) throws(JobQueueError) -> [BudgetReport] {
+        let answer = value.elements ?? []
         guard answer.count == 2, let now = answer[0].number, let parts = answer[1].elements else {
             throw Self.unexpected("budget")
         }

@@ -25,5 +25,5 @@ else
     end
 end
 call('HSET', KEYS[1], 'd', string.format('%d', due), 'u', string.format('%d', paused), 'f', string.format('%.3f', factor))
-call('PEXPIRE', KEYS[1], math.max(due, paused) - now + 60000)
+call('PEXPIRE', KEYS[1], math.ceil(math.max(due, paused) - now + 60000))
 return { granted, math.ceil(start - now), math.ceil(step) }

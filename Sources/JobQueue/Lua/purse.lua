@@ -16,8 +16,9 @@
 local CELLS, QUARTER, KEPT, DAY = S .. ':b', 900000, 98, 86400000
 -- How much later than it was made a call is booked at most: at the end of its run, or of the ledger's hour.
 local LATEST = 4500000
--- Percent of the allowance that each class may use: back-fills stop first, what people ask for last.
-local PART = { [0] = 100, 90, 60 }
+-- Percent of the allowance that each class may use: back-fills stop first. What else stops before all is used, the runs
+-- decide themselves: only they know what their calls are for.
+local PART = { [0] = 100, 100, 60 }
 local NAMES = { 'ActiveCampaign', 'Salesforce' }
 -- Calls that a run is given at most before it asks for more; kinds of job whose runs are averaged.
 local FIRST_GRANT, KINDS = 32, 8

@@ -45,14 +45,14 @@ extension Store {
             """, [.array(changes.map(\.tenant)), .array(changes.map(\.change))])
     }
 
-    /// One page of the tenants that have a budget, by number.
+    /// One page of the tenants that have a budget, by a row or by default: all that are not removed, by number.
     /// - Parameter after: the last tenant of the page before.
     /// - Throws: `StoreError`.
     package func budgetedTenants(after: Int32, limit: Int) async throws -> [Int32] {
         let rows = try await query(
             """
             SELECT t.number FROM ferry.tenants t
-            WHERE t.number > $1 AND EXISTS (SELECT FROM ferry.api_budgets b WHERE b.tenant = t.id)
+            WHERE t.number > $1 AND t.state <> 'removed'
             ORDER BY t.number LIMIT $2
             """, [.int4(after), .int(min(limit, StoreLimits.pageSize))])
         return try decode(rows) { try $0.get("number") }

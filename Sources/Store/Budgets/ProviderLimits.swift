@@ -24,6 +24,14 @@ package struct ProviderLimit: Sendable, Hashable, Codable {
     }
 }
 
+/// What an answer told that was not known.
+package struct LimitNews: Sendable, Hashable {
+    /// Others called far more than is usual of them.
+    package let isUnplannedUse: Bool
+    /// The account may be called more than before; what waited for calls is woken.
+    package let isRaised: Bool
+}
+
 /// Use that Ferry did not plan.
 package struct BudgetEvent: Sendable, Hashable, Codable {
     package let at: Date
@@ -40,10 +48,11 @@ extension Store {
     /// an event, one in `StoreLimits.eventPause` at most.
     /// - Parameter own: Ferry's own calls of the last 24 hours.
     /// - Throws: `StoreError`.
+    @discardableResult
     package func learnLimit(
         tenant: Int32, provider: Side, limit: Int, used: Int, own: Int, now: Date
-    ) async throws {
-        try await query(
+    ) async throws -> LimitNews {
+        let rows = try await query(
             """
             WITH before AS (
                 SELECT daily_limit, usual_others FROM ferry.provider_limits WHERE tenant_no = $1 AND provider = $2
@@ -57,22 +66,31 @@ extension Store {
             ), renewed AS (
                 INSERT INTO ferry.budget_changes AS c (tenant_no)
                 SELECT $1 WHERE NOT EXISTS (SELECT FROM before WHERE daily_limit = $3)
-                    AND EXISTS (SELECT FROM ferry.api_budgets b JOIN ferry.tenants t ON t.id = b.tenant
-                        WHERE t.number = $1)
                 ON CONFLICT (tenant_no) DO UPDATE SET change = c.change + 1
                 RETURNING pg_notify('ferry_streams', '')
+            ), event AS (
+                INSERT INTO ferry.budget_events (tenant_no, provider, at, kind, others, usual_others)
+                SELECT $1, $2, $6, 'unplanned_use', $5, usual_others FROM before
+                WHERE $5 > 2 * usual_others AND $5 - usual_others > $3 * $7::float8
+                    AND NOT EXISTS (SELECT FROM ferry.budget_events e
+                        WHERE e.tenant_no = $1 AND e.provider = $2 AND e.at > $8)
+                RETURNING 1
             )
-            INSERT INTO ferry.budget_events (tenant_no, provider, at, kind, others, usual_others)
-            SELECT $1, $2, $6, 'unplanned_use', $5, usual_others FROM before
-            WHERE $5 > 2 * usual_others AND $5 - usual_others > $3 * $7::float8
-                AND NOT EXISTS (SELECT FROM ferry.budget_events e
-                    WHERE e.tenant_no = $1 AND e.provider = $2 AND e.at > $8)
+            SELECT EXISTS (SELECT FROM event) AS is_unplanned,
+                EXISTS (SELECT FROM before WHERE daily_limit < $3) AS is_raised
             """,
             [
                 .int4(tenant), .int2(provider.rawValue), .int8(Int64(limit)), .int8(Int64(used)),
                 .int8(Int64(max(0, used - own))), .timestamptz(now), .float8(StoreLimits.unplannedShare),
                 .timestamptz(now.addingTimeInterval(-StoreLimits.eventPause)),
             ])
+        let news = try decode(rows) {
+            LimitNews(isUnplannedUse: try $0.get("is_unplanned"), isRaised: try $0.get("is_raised"))
+        }.first
+        if news?.isRaised ?? false {
+            try await query("SELECT ferry.wake_for_calls(ARRAY[$1::int4])", [.int4(tenant)])
+        }
+        return news ?? LimitNews(isUnplannedUse: false, isRaised: false)
     }
 
     /// What providers told of a tenant's accounts.

@@ -1,5 +1,6 @@
 import Drivers
 package import Foundation
+package import SyncRules
 
 /// Where word of a change came from. Raw values are stored; never renumber them.
 package enum ChangeSource: Int16, Sendable, CaseIterable {
@@ -29,12 +30,15 @@ package struct PendingChange: Sendable, Hashable {
     /// Settling deletes this version only; a later sighting stays.
     package let version: Int64
     package let attempts: Int
+    /// What it waits for.
+    package let cause: WorkCause
 
     /// Makes a pending change.
-    package init(contactID: Int64, version: Int64, attempts: Int = 0) {
+    package init(contactID: Int64, version: Int64, attempts: Int = 0, cause: WorkCause = .personsEdit) {
         self.contactID = contactID
         self.version = version
         self.attempts = attempts
+        self.cause = cause
     }
 }
 
@@ -100,12 +104,15 @@ extension Store {
     package func pending(tenant: Int32, limit: Int, now: Date) async throws -> [PendingChange] {
         let rows = try await query(
             """
-            SELECT ac_id, version, attempts FROM ferry.pending_changes
+            SELECT ac_id, version, attempts, source, error_code FROM ferry.pending_changes
             WHERE tenant_no = $1 AND not_before <= $2 ORDER BY not_before, ac_id LIMIT $3
             """, [.int4(tenant), .timestamptz(now), .int(min(limit, StoreLimits.pageSize))])
         return try decode(rows) { row in
             PendingChange(
-                contactID: try row.get("ac_id"), version: try row.get("version"), attempts: try row.get("attempts"))
+                contactID: try row.get("ac_id"), version: try row.get("version"), attempts: try row.get("attempts"),
+                cause: WorkCause(
+                    isPutOff: try row.case("source", as: ChangeSource.self) == .retry,
+                    reason: try row.optional("error_code")))
         }
     }
 
@@ -142,7 +149,8 @@ extension Store {
                     (tenant_no, source, first_seen_at, last_seen_at, attempts, ac_id, not_before, error_code)
                 SELECT $1, $2, $3, $3, 1, n.* FROM unnest($4::int8[], $5::timestamptz[], $6::text[]) AS n
                 ON CONFLICT (tenant_no, ac_id) DO UPDATE
-                SET attempts = CASE WHEN p.error_code = excluded.error_code THEN p.attempts + 1 ELSE 1 END, not_before = excluded.not_before, error_code = excluded.error_code
+                SET attempts = CASE WHEN p.error_code = excluded.error_code THEN p.attempts + 1 ELSE 1 END,
+                    not_before = excluded.not_before, error_code = excluded.error_code, source = excluded.source
                 """,
                 [
                     .int4(tenant), .int2(ChangeSource.retry.rawValue), now, .array(changes.map(\.contactID)),

@@ -34,6 +34,8 @@ struct Migration: Sendable {
         Migration("m0012_ownership", PackageResources.m0012_ownership_sql),
         Migration("m0021_fence_holders", PackageResources.m0021_fence_holders_sql),
         Migration("m0025_budgets_lost", PackageResources.m0025_budgets_lost_sql),
+        Migration("m0029_budget_waits", PackageResources.m0029_budget_waits_sql),
+        Migration("m0030_default_budgets", PackageResources.m0030_default_budgets_sql),
         Migration("m0033_update_modes", PackageResources.m0033_update_modes_sql),
     ]
 }

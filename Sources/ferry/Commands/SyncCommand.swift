@@ -80,7 +80,7 @@ struct SyncCommand: AsyncParsableCommand {
             if !report.errors.isEmpty { throw ExitCode.failure }
         }
 
-        /// What a person asks for goes before other work, and spends the last tenth of the tenant's calls too.
+        /// What a person asks for goes before other work.
         private func hurry(_ runtime: Runtime, _ row: TenantSummary, _ requests: [StreamRequest]) async throws {
             guard try await runtime.store.queueSwitch().mode == .running else { return }
             let queue = try runtime.queue()
@@ -143,7 +143,7 @@ struct SyncCommand: AsyncParsableCommand {
     struct Status: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Show every stream, or one tenant's: state, last and next run, pending changes, last error.",
-            discussion: "Of one tenant its budgets are shown too; `ferry budgets show` tells more of them.")
+            discussion: "CALLS is what a tenant's calls of 24 hours come to; `ferry budgets show` tells more.")
 
         /// A stream, and its tenant's budgets in words.
         private struct Line: Encodable {
@@ -171,20 +171,24 @@ struct SyncCommand: AsyncParsableCommand {
         @OptionGroup var output: OutputOptions
 
         func run() async throws {
-            let (rows, budget) = try await Control.run("sync") { runtime in
-                var budget: String?
+            let (rows, budgets, budget) = try await Control.run("sync") { runtime in
+                let rows = try await runtime.store.status(tenant: tenant, after: after, limit: limit)
                 if let tenant {
-                    budget = try await Self.budget(runtime, Control.tenant(tenant, in: runtime.store))
+                    let row = try await Control.tenant(tenant, in: runtime.store)
+                    let budget = try await Self.budget(runtime, row)
+                    return (rows, try await BudgetsCommand.lines(runtime, [row]), budget)
                 }
-                return (try await runtime.store.status(tenant: tenant, after: after, limit: limit), budget)
+                let own = try await runtime.store.tenants(after: after, limit: limit)
+                return (rows, try await BudgetsCommand.lines(runtime, own), nil)
             }
-            try output.print(rows.map { Line(stream: $0, budget: budget) }) {
+            try output.print(rows.map { Line(stream: $0, budget: budget ?? budgets[$0.tenant]) }) {
                 var table = TextTable(
-                    "TENANT", "DIRECTION", "OBJECT", "STATE", "LAST RUN", "NEXT RUN", "PENDING", "LAST ERROR")
+                    "TENANT", "DIRECTION", "OBJECT", "STATE", "LAST RUN", "NEXT RUN", "PENDING", "CALLS", "LAST ERROR")
                 for row in rows {
                     table.add(
                         row.tenant, row.direction, row.object, row.state, row.lastRun?.formatted(.iso8601) ?? "never",
-                        row.nextRun?.formatted(.iso8601) ?? "-", String(row.pendingCount), row.lastError ?? "")
+                        row.nextRun?.formatted(.iso8601) ?? "-", String(row.pendingCount), budgets[row.tenant] ?? "-",
+                        row.lastError ?? "")
                 }
                 return table.text + (budget.map { "\n\($0)" } ?? "")
             }

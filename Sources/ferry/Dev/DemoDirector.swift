@@ -1,5 +1,6 @@
 import Drivers
 import Foundation
+import JobQueue
 import Simulators
 import Store
 import SyncRules
@@ -9,6 +10,7 @@ struct DemoDirector {
     let world: DemoWorld
     let rows: DemoRows
     let store: Store
+    let queue: JobQueue
     let clock: WallClock
     /// Time until the director gives up waiting for agreement.
     let patience: Duration
@@ -122,16 +124,28 @@ struct DemoDirector {
         var lines: [DevScreen.Line] = []
         for (index, tenant) in world.tenants.enumerated() {
             let totals = try await store.totals(tenant: tenant.id)
+            let purses = try await purses(of: tenant)
             let disagreements = open?[index] ?? 0
             lines.append(
                 DevScreen.Line(
                     tenant: tenant.id, pending: totals.pending + totals.importing, toSalesforce: totals.toSalesforce,
                     toActiveCampaign: totals.toActiveCampaign, conflicts: totals.conflicts, failed: totals.failures,
-                    salesforceCalls: tenant.org.calls.total,
-                    salesforceAllowance: Int(Double(tenant.org.apiUsage.limit) * DemoRows.salesforceShare),
-                    activeCampaignCalls: tenant.account.calls.total,
+                    salesforce: purses[.salesforce] ?? "-", activeCampaign: purses[.activeCampaign] ?? "-",
                     agreed: max(0, tenant.expected - disagreements), expected: tenant.expected))
         }
         return lines
+    }
+
+    /// What the tenant's calls come to, as the budgets themselves have it.
+    private func purses(of tenant: DemoTenant) async throws -> [CallProvider: String] {
+        guard let row = try await store.tenant(tenant.id) else { return [:] }
+        let reports =
+            try await Control.unlessWiped { () async throws(JobQueueError) in
+                try await queue.budgets(tenant: row.number)
+            } ?? []
+        return Dictionary(
+            reports.map {
+                ($0.provider, "\($0.spent + $0.reserved)/\($0.terms.dailyCalls) \($0.step.rawValue)")
+            }, uniquingKeysWith: { first, _ in first })
     }
 }

@@ -10,8 +10,8 @@ struct DemoRows {
     /// Where the simulators listen.
     let baseURL: String
 
-    /// Share of an org's calls that Ferry may use.
-    static let salesforceShare = 0.5
+    /// Share of an org's calls, and of those that ActiveCampaign's pace comes to, that a tenant may use.
+    private static let share = 0.5
 
     /// Inserts one tenant in one transaction.
     func insert(_ tenant: DemoTenant) async throws {
@@ -56,8 +56,10 @@ struct DemoRows {
                 ]))
         statements.append(
             PostgresStatement(
-                "INSERT INTO ferry.api_budgets (tenant, provider, daily_share) VALUES ($1, 'salesforce', $2)",
-                [.text(tenant.id), .float8(Self.salesforceShare)]))
+                """
+                INSERT INTO ferry.api_budgets (tenant, provider, daily_share)
+                VALUES ($1, 'salesforce', $2), ($1, 'activecampaign', $2)
+                """, [.text(tenant.id), .float8(Self.share)]))
         try await pool.transact(statements)
     }
 

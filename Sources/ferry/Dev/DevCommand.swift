@@ -61,8 +61,8 @@ struct DevCommand: AsyncParsableCommand {
 
     private func play(on cluster: DevCluster, until signals: UnixSignalsSequence) async throws -> Bool {
         let director = DemoDirector(
-            world: cluster.world, rows: cluster.rows, store: cluster.runtime.store, clock: cluster.runtime.clock,
-            patience: .seconds(patience), isProgressOnStandardError: output.json)
+            world: cluster.world, rows: cluster.rows, store: cluster.runtime.store, queue: try cluster.runtime.queue(),
+            clock: cluster.runtime.clock, patience: .seconds(patience), isProgressOnStandardError: output.json)
         return try await withThrowingTaskGroup(of: Ending.self) { group in
             defer { group.cancelAll() }
             group.addTask { .verdict(try await director.play()) }

@@ -11,10 +11,9 @@ struct DevScreen {
         let toActiveCampaign: Int
         let conflicts: Int
         let failed: Int
-        let salesforceCalls: Int
-        /// Calls to Salesforce the tenant's budget allows in 24 hours.
-        let salesforceAllowance: Int
-        let activeCampaignCalls: Int
+        /// What the tenant's purses hold, `12/57500 full`; one that its first run is to open is missing.
+        let salesforce: String
+        let activeCampaign: String
         let agreed: Int
         let expected: Int
     }
@@ -46,7 +45,7 @@ struct DevScreen {
     mutating func settle() { drawn = 0 }
 
     private static let heading =
-        "tenant         pending   → SF   → AC  conflicts  failed  SF calls of budget  AC calls  agreement"
+        "tenant         pending   → SF   → AC  conflicts  failed       SF calls of budget      AC calls of budget  agreement"
 
     private static func row(_ line: Line) -> String {
         let share = line.expected == 0 ? 1 : Double(line.agreed) / Double(line.expected)
@@ -61,8 +60,7 @@ struct DevScreen {
         }
         let cells =
             numbers.map { padded(String($0), $1) } + [
-                padded("\(line.salesforceCalls)/\(line.salesforceAllowance)", 20),
-                padded(String(line.activeCampaignCalls), 10),
+                padded(line.salesforce, 25), padded(line.activeCampaign, 24),
             ]
         let name = line.tenant.padding(toLength: 14, withPad: " ", startingAt: 0)
         return name + cells.joined() + "  " + bar + " \(line.agreed)/\(line.expected)"

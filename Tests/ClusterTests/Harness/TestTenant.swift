@@ -20,6 +20,8 @@ struct TestTenant {
         var settings: [String: String] = [:]
         /// The org's own options, where a test asks for some.
         var org: (inout SalesforceOrgOptions) -> Void = { _ in }
+        /// The account's, likewise.
+        var campaign: (inout ActiveCampaignOptions) -> Void = { _ in }
         /// Text fields both sides have and both objects map, `Note` to `Note__c` and `custom:NOTE`.
         var customFields: [String] = []
         var mappings: [(object: String, salesforce: String, type: String, campaign: String, campaignType: String)] = []
@@ -35,6 +37,7 @@ struct TestTenant {
         var campaign = ActiveCampaignOptions(name: id)
         if !options.isPaced { campaign.rateLimit = nil }
         campaign.importLatency = 1...2
+        options.campaign(&campaign)
         account = cluster.activeCampaign.makeAccount(campaign)
         var org = SalesforceOrgOptions(name: id)
         org.hasPackage = options.hasPackage

@@ -47,7 +47,7 @@ struct BudgetModel {
     var reserved: Int { held.values.map(\.reserved).reduce(0, +) }
 
     func capacity(_ jobClass: JobClass) -> Int {
-        let percent = [JobClass.urgent: 100, .normal: 90, .bulk: 60][jobClass] ?? 0
+        let percent = [JobClass.urgent: 100, .normal: 100, .bulk: 60][jobClass] ?? 0
         return (limit * percent + 99) / 100
     }
 

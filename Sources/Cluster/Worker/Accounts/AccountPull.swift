@@ -185,9 +185,9 @@ struct AccountPull {
     func followUp(_ tally: inout RunTally) async throws {
         guard isOn else { return }
         do {
-            try await readMissingMemberships()
+            if run.may(.upkeep) { try await readMissingMemberships() }
             try await enrol(&tally)
-            try await AccountPlaces(session: session, run: run).settle(&tally)
+            if run.may(.upkeep) { try await AccountPlaces(session: session, run: run).settle(&tally) }
         } catch let trouble as StreamTrouble {
             tally.troubles[.account] = trouble
         }

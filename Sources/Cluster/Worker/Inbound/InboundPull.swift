@@ -129,8 +129,7 @@ struct InboundPull {
 
     /// Reads again the records whose failure was a passing one, or whose import was still open when they changed.
     private func retryFailures(busy: BusyContacts, claims: inout AddressClaims, _ tally: inout RunTally) async throws {
-        // From 75 % of the allowance on, records that failed wait for their next change.
-        guard run.account.step < .sparing else { return }
+        guard run.may(.retry) else { return }
         let due = try await session.store.failuresDue(
             tenant: session.number, direction: .inbound, now: run.now, limit: ClusterLimits.retriesPerRun)
         tally.hasMore = due.count == ClusterLimits.retriesPerRun
@@ -227,7 +226,7 @@ struct InboundPull {
         }
         deferRecords(waiting, busy: busy, page.rules.projector, &commit)
         let believed = try await MassDeleteCheck(session: session, run: run).free(verdicts, object, &commit, &tally)
-        let planned = apply(believed, object, echoes, to: &commit, &tally)
+        let planned = affordable(apply(believed, object, echoes, to: &commit, &tally), page.rules.projector, &commit)
         let writes = try await LoopBrakeCheck(session: session, run: run).free(planned, &commit, &tally)
         if !writes.isEmpty {
             var writer = ContactWriter(session: session, run: run, echoes: echoes, retried: retried)
@@ -272,6 +271,31 @@ struct InboundPull {
             }
         }
         return writes
+    }
+
+    /// The writes a scarce allowance still has calls for; the others are tried again as failures that are due, once there
+    /// is room for these (sync-traps 2d).
+    private func affordable(
+        _ writes: [ContactWrite], _ projector: Projector, _ commit: inout RunCommit
+    ) -> [ContactWrite] {
+        let formulas = Set(projector.mappings.filter(\.salesforceType.isFormula).map(\.salesforceField))
+        let (now, later) = writes.partitioned { write in
+            run.may(
+                WorkCause(
+                    isNew: write.contactID == nil || write.tag != nil, fields: write.write.projection.values.keys,
+                    formulas: formulas))
+        }
+        for write in later {
+            commit.fail(
+                .inbound, write.object, recordID: write.recordID, code: "budget_wait", fields: [], fingerprint: nil,
+                now: run.now, retryAt: run.now, kind: .transient)
+            commit.note([
+                Decision(
+                    .budgetWait, .inbound, write.object, contactID: write.contactID, recordID: write.recordID,
+                    reason: "R59")
+            ])
+        }
+        return now
     }
 
     /// Records that an open import carries: unchanged since, their outcome comes with the import; changed since, they are

@@ -13,7 +13,7 @@ struct StatusWriteBack {
     /// Writes back all that is queued, a thousand records a counted call.
     /// - Parameter least: fewer than so many wait for others to go with; more are still to come.
     func flush(_ tally: inout RunTally, least: Int = 1) async throws {
-        guard session.acknowledges else { return }
+        guard session.acknowledges, run.may(.upkeep) else { return }
         while true {
             let queued = try await session.store.writebacks(
                 tenant: session.number, limit: ClusterLimits.recordsPerCall)

@@ -20,9 +20,10 @@ struct OutboundBatch {
         var tally = RunTally()
         let stream = try session.stream(.outbound, .contact)
         var cursor = try stream.cursor(default: OutboundCursor(start: stream.createdAt))
-        var pending = Dictionary(
-            try await session.store.pending(tenant: session.number, limit: chunkSize, now: run.now)
-                .map { ($0.contactID, $0) }, uniquingKeysWith: { first, _ in first })
+        // What a scarce allowance has no calls for stays pending: retries from 75 % on, second looks from 90 %.
+        let due = try await session.store.pending(tenant: session.number, limit: chunkSize, now: run.now)
+            .filter { run.may($0.cause) }
+        var pending = Dictionary(due.map { ($0.contactID, $0) }, uniquingKeysWith: { first, _ in first })
         let busy = BusyContacts(try await session.store.openImports(tenant: session.number))
         if let openedAt = busy.openedAt, run.now.timeIntervalSince(openedAt) < ClusterLimits.importCourtesy {
             // Contacts are about to change under our hands; a moment later the walk is over what they will hold.

@@ -188,7 +188,7 @@ extension SalesforceGateway {
     /// Describes the object that tells whether accounts may be persons, and whether records say their currency.
     func learnFacts() async throws -> OrgFacts {
         do throws(SalesforceError) {
-            let fields = try await client.describe("Account").value?.description.fields
+            let fields = try await describe("Account")?.fields
             return OrgFacts(
                 hasPersonAccounts: fields?["IsPersonAccount"] != nil,
                 hasCurrencies: fields?[OpportunityRules.currencyField] != nil, learnedAt: clock.now)

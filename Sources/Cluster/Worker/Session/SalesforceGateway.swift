@@ -11,6 +11,7 @@ struct SalesforceGateway: Sendable {
     let client: SalesforceClient
     let clock: WallClock
     let schema = SalesforceSchema()
+    var shelf = DescriptionShelf()
     /// Whether the org has the Salesforce package with its status fields (salesforce-api 13).
     let hasPackage: Bool
     /// The field that holds the ActiveCampaign contact's id; nil when the org has none.
@@ -284,15 +285,20 @@ struct SalesforceGateway: Sendable {
         if case .failure(let error) = result { error.verdict == .needsHuman(.mapping) } else { false }
     }
 
+    /// Asks the org what an object is like, in one counted call; what has not changed since is not sent again.
+    func describe(_ object: String) async throws(SalesforceError) -> ObjectDescription? {
+        try await shelf.describe(object, by: client)
+    }
+
     /// Describes objects after a refusal.
     /// - Returns: whether anything new was learned.
     func learn(_ objects: Set<ObjectKind>) async throws -> Bool {
         var isNew = false
         for object in objects {
             let answer = try await calling { () async throws(SalesforceError) in
-                try await client.describe(object.salesforceName)
+                try await describe(object.salesforceName)
             }
-            guard let description = answer.value?.description else { continue }
+            guard let description = answer else { continue }
             var used = fields[object] ?? []
             if object == .contact || object == .lead {
                 if hasPackage { used += PackageField.all }
@@ -335,9 +341,12 @@ extension StreamTrouble {
             self = refused
             return
         }
+        if case .retry(_, .dailyLimit, _) = error.verdict {
+            self = .dailyLimit
+            return
+        }
         let kind: Kind =
             switch error.verdict {
-            case .retry(let after, .dailyLimit, _): .retry(after: max(after.seconds, 300))
             case .retry(let after, _, _): .retry(after: after.seconds)
             case .needsHuman: .needsHuman
             case .permanent, .ourBug: .bug

@@ -30,6 +30,7 @@ final class SessionCache: Sendable {
     /// What is kept of one tenant.
     private struct Parts: Sendable {
         let version: Int64
+        let connection: Connection
         let activeCampaign: ActiveCampaignGateway
         let salesforce: SalesforceGateway
         let webhookMark = DoneMark()
@@ -84,10 +85,13 @@ final class SessionCache: Sendable {
         return clock.now.timeIntervalSince(parts.madeAt) < life
     }
 
-    /// Drops what is kept of a tenant whose fields or credentials turned out to be others.
+    /// Drops what is kept of a tenant whose fields or credentials turned out to be others. Not when it merely has to wait:
+    /// least of all for calls, which fetching it all anew takes.
     func forget(_ tenant: Int32, after trouble: StreamTrouble) {
-        if case .retry = trouble.kind { return }
-        kept.withLock { $0[tenant] = nil }
+        switch trouble.kind {
+        case .retry, .budget, .dailyLimit: return
+        case .needsHuman, .bug: kept.withLock { $0[tenant] = nil }
+        }
     }
 
     private func keep(_ parts: Parts, for tenant: Int32) {
@@ -112,12 +116,17 @@ final class SessionCache: Sendable {
             }
         }
         var org = try salesforce(tenant)
+        // Another user of the org may see other fields.
+        if let known = kept.withLock({ $0[tenant.number] }), known.connection == tenant.salesforce {
+            org.shelf = known.salesforce.shelf
+        }
         org.facts = try await facts(of: tenant, org)
         // A value can be cut only to a length that is known before it is sent (D6).
         let cut = Set(tenant.config.mappings.filter(\.truncates).map(\.object))
         _ = try await org.learn(tenant.settings.syncsAccounts ? cut : cut.subtracting([.account]))
         return Parts(
-            version: tenant.version, activeCampaign: campaign, salesforce: org, madeAt: clock.now, usedAt: .now)
+            version: tenant.version, connection: tenant.salesforce, activeCampaign: campaign, salesforce: org,
+            madeAt: clock.now, usedAt: .now)
     }
 
     /// A describe once in a while, kept for all workers (R85).

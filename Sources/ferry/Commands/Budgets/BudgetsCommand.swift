@@ -11,15 +11,18 @@ struct BudgetsCommand: AsyncParsableCommand {
         commandName: "budgets", abstract: "Show, set and forecast what a tenant's calls to its providers may come to.",
         discussion: """
             A budget is a row of api_budgets: a number of calls in any 24 hours, or a share of the account's own limit. \
-            From 60 % on back-fills wait, from 75 % automatic retries and pulls are stretched, from 90 % only what people \
-            ask for runs (`ferry sync now`), at 100 % everything waits for the instant that calls come back. Nothing is \
-            lost meanwhile. A tenant without a row is counted and not limited.
+            From 60 % on back-fills wait, from 75 % automatic retries too and pulls are stretched, from 90 % only new \
+            records and what people change is synced, at 100 % everything waits for the instant that calls come back. \
+            Nothing is lost meanwhile. Without a row a tenant has half of its Salesforce org's calls and makes way when all \
+            together used 90 %; ActiveCampaign, which has no daily limit, is called at its pace.
             """,
         subcommands: [BudgetsShow.self, BudgetsSet.self, BudgetsEnd.self, BudgetsForecast.self, BudgetsLedger.self])
 
     /// Everything there is to say of one provider's budget.
     struct Purse: Encodable {
         let provider: String
+        /// `row` of api_budgets, or `default`.
+        let origin: String
         let step: String
         let dailyCalls: Int
         let spent: Int
@@ -36,8 +39,9 @@ struct BudgetsCommand: AsyncParsableCommand {
         /// When each class of work resumes that waits now.
         let resumes: [String: Date]
 
-        init(_ report: BudgetReport, limit: ProviderLimit?) {
+        init(_ report: BudgetReport, limit: ProviderLimit?, hasRow: Bool) {
             provider = report.provider.name
+            origin = hasRow ? "row" : "default"
             step = report.step.rawValue
             dailyCalls = report.terms.dailyCalls
             spent = report.spent
@@ -54,13 +58,36 @@ struct BudgetsCommand: AsyncParsableCommand {
         }
     }
 
-    /// A tenant's purses as Redis keeps them; none when it was wiped and is not filled again.
+    /// A tenant's purses as Redis keeps them; none when it was wiped and is not filled again. One that its first run would
+    /// open is opened now.
     static func purses(_ runtime: Runtime, _ tenant: Int32) async throws -> [BudgetReport] {
         let queue = try runtime.queue()
-        return try await Control.unlessWiped { () async throws(JobQueueError) in
-            try await queue.budgets(tenant: tenant)
-        } ?? []
+        func read() async throws -> [BudgetReport]? {
+            try await Control.unlessWiped { () async throws(JobQueueError) in try await queue.budgets(tenant: tenant) }
+        }
+        guard let known = try await read() else { return [] }
+        guard !known.contains(where: { $0.provider == .salesforce }) else { return known }
+        try await BudgetKeeper(store: runtime.store, queue: queue, clock: runtime.clock).set(tenant)
+        return try await read() ?? []
     }
+
+    /// The purses of many tenants that have run, in a line each; tenants that were never run have none.
+    static func lines(_ runtime: Runtime, _ tenants: [TenantSummary]) async throws -> [String: String] {
+        let queue = try runtime.queue()
+        let purses =
+            try await Control.unlessWiped { () async throws(JobQueueError) in
+                try await queue.budgets(tenants: tenants.map(\.number))
+            } ?? [:]
+        let lines = tenants.compactMap { tenant in
+            purses[tenant.number].map { (tenant.id, $0.map(\.line).joined(separator: ", ")) }
+        }
+        return Dictionary(lines, uniquingKeysWith: { first, _ in first })
+    }
+}
+
+extension BudgetReport {
+    /// `Salesforce 23 %`, with the step it is at.
+    var line: String { "\(provider.title) \(percentUsed) %\(step == .full ? "" : " \(step.rawValue)")" }
 }
 
 /// Which provider a budget is with.

@@ -54,7 +54,7 @@ struct BudgetsForecast: AsyncParsableCommand {
             }
         }
         guard !lines.isEmpty else {
-            throw ValidationError("\(tenant) has no budget; `ferry budgets set \(tenant) --calls N` gives it one")
+            throw ValidationError("Redis was wiped; a scheduler fills \(tenant)'s budgets again, ask then")
         }
         try output.print(lines) { lines.map(Self.text).joined(separator: "\n") }
         if lines.contains(where: { !$0.forecast.fits }) { throw ExitCode.failure }

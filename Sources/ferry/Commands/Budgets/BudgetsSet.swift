@@ -11,7 +11,8 @@ struct BudgetsSet: AsyncParsableCommand {
         commandName: "set", abstract: "Set what a tenant may call in 24 hours; what waits goes on at once if it may.",
         discussion: """
             The same as writing the row of api_budgets. Until an org has told its limit, a share is of the limit of \
-            --edition with so many --licences, or of 15000 when neither is given.
+            --edition with so many --licences, or of 15000 when neither is given. Without --calls and --share the default \
+            of half of the org's calls stays, with another --ceiling or --edition.
             """)
 
     @Argument(help: "The tenant's id.")
@@ -46,7 +47,10 @@ struct BudgetsSet: AsyncParsableCommand {
 
     func validate() throws {
         _ = try provider.value()
-        guard (calls == nil) != (share == nil) else { throw ValidationError("give either --calls or --share") }
+        guard calls == nil || share == nil else { throw ValidationError("give either --calls or --share, not both") }
+        guard calls != nil || share != nil || ceiling != nil || edition != nil else {
+            throw ValidationError("give either --calls or --share, or a --ceiling or --edition for the default share")
+        }
         if let calls, !(1...Int(Int32.max)).contains(calls) { throw ValidationError("--calls: want 1 or more") }
         for (name, value) in [("--share", share), ("--ceiling", ceiling)] {
             if let value, !(value > 0 && value <= 1) { throw ValidationError("\(name): want above 0 and at most 1") }
@@ -92,7 +96,7 @@ struct BudgetsSet: AsyncParsableCommand {
 /// `ferry budgets end`.
 struct BudgetsEnd: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "end", abstract: "End a tenant's budget: its calls are counted and not limited.")
+        commandName: "end", abstract: "End a tenant's own budget: the default holds again.")
 
     @Argument(help: "The tenant's id.")
     var tenant: String
@@ -114,16 +118,17 @@ struct BudgetsEnd: AsyncParsableCommand {
             let row = try await Control.tenant(tenant, in: runtime.store)
             let provider = try provider.value()
             let ended = try await runtime.store.removeBudget(tenant: tenant, provider: provider, by: errand.errand)
-            let queue = try runtime.queue()
-            _ = try await Control.unlessWiped { () async throws(JobQueueError) in
-                try await queue.endBudget(tenant: row.number, CallProvider(provider))
+            let keeper = BudgetKeeper(store: runtime.store, queue: try runtime.queue(), clock: runtime.clock)
+            do { try await keeper.set(row.number) } catch let error as JobQueueError where error.code == .generationLost
+            {
+                note("Redis lost the queue; a running scheduler sets the budget when it rebuilds it.")
             }
             return Report(tenant: tenant, provider: provider.rawValue, ended: ended)
         }
         try output.print(report) {
             report.ended
-                ? "\(tenant): calls to \(report.provider) are not limited any more."
-                : "\(tenant) had no budget with \(report.provider)."
+                ? "\(report.tenant): the default holds for calls to \(report.provider) again."
+                : "\(report.tenant) had no budget of its own with \(report.provider)."
         }
     }
 }

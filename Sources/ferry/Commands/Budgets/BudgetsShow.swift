@@ -28,13 +28,15 @@ struct BudgetsShow: AsyncParsableCommand {
         let (report, purses) = try await Control.run("budgets") { runtime in
             let row = try await Control.tenant(tenant, in: runtime.store)
             let limits = try await runtime.store.providerLimits(tenant: row.number)
+            let rows = Set(try await runtime.store.tenantConfig(row.number)?.budgets.map(\.provider.rawValue) ?? [])
             let purses = try await BudgetsCommand.purses(runtime, row.number)
             let week = runtime.clock.now.addingTimeInterval(-604_800)
             let report = Report(
                 tenant: tenant,
                 budgets: purses.map { purse in
                     BudgetsCommand.Purse(
-                        purse, limit: limits[purse.provider == .salesforce ? .salesforce : .activeCampaign])
+                        purse, limit: limits[purse.provider == .salesforce ? .salesforce : .activeCampaign],
+                        hasRow: rows.contains(purse.provider.name))
                 }, events: try await runtime.store.budgetEvents(tenant: row.number, since: week))
             return (report, purses)
         }
@@ -44,10 +46,11 @@ struct BudgetsShow: AsyncParsableCommand {
 
     private static func text(_ report: Report, _ purses: [BudgetReport]) -> String {
         guard !purses.isEmpty else {
-            return "\(report.tenant) has no budget: its calls are counted and not limited. "
-                + "`ferry budgets set \(report.tenant) --calls N` gives it one."
+            return "Redis holds no budgets; a scheduler fills \(report.tenant)'s from what PostgreSQL knows."
         }
-        var lines = purses.flatMap { purse in Self.lines(purse) }
+        var lines = zip(purses, report.budgets).flatMap { purse, told in
+            Self.lines(purse, isDefault: told.origin == "default")
+        }
         for event in report.events {
             lines.append(
                 "\(event.at.formatted(.iso8601)): \(event.provider) was called \(event.others) times by others, "
@@ -56,9 +59,9 @@ struct BudgetsShow: AsyncParsableCommand {
         return lines.joined(separator: "\n")
     }
 
-    private static func lines(_ purse: BudgetReport) -> [String] {
+    private static func lines(_ purse: BudgetReport, isDefault: Bool) -> [String] {
         var lines = [
-            "\(purse.provider.title): \(purse.spent) of \(purse.terms.dailyCalls) calls in 24 hours "
+            "\(purse.provider.title): \(purse.spent) of \(purse.terms.dailyCalls) calls in 24 hours\(isDefault ? " by default" : "") "
                 + "(\(purse.percentUsed) %), \(purse.reserved) reserved, \(purse.left) left; \(purse.step.sentence)."
         ]
         if purse.unknown > 0 {

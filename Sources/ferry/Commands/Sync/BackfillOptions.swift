@@ -80,7 +80,8 @@ struct SweepReport: Encodable {
     init(_ row: SweepRow, now: Date) {
         kind = row.kind.name
         object = row.object.name
-        state = row.state.rawValue
+        let waits = row.state == .running && row.errorCode?.hasPrefix("budget_") ?? false
+        state = waits ? "waiting for budget" : row.state.rawValue
         from = row.createdFrom
         until = row.createdUntil
         fields = row.fields

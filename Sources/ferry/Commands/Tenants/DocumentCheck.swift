@@ -251,8 +251,8 @@ struct DocumentCheck {
         for (index, row) in rows.enumerated() {
             let place = "budgets[\(index)]"
             word(row.provider, of: Provider.allCases.map(\.rawValue), "\(place).provider", "provider")
-            if (row.dailyCalls == nil) == (row.dailyShare == nil) {
-                error(place, "a budget is either daily_calls or daily_share")
+            if row.dailyCalls != nil, row.dailyShare != nil {
+                error(place, "a budget is daily_calls or daily_share, not both")
             }
             if let edition = row.edition {
                 word(edition, of: OrgEdition.allCases.map(\.rawValue), "\(place).edition", "edition")
