@@ -77,6 +77,12 @@ package enum ClusterLimits {
     static let sweepImports = 10_000
     /// Seconds until a sweep that waits for imports looks again.
     static let sweepPause: TimeInterval = 2
+    /// Links of one page of a formula sweep: what one counted call reads.
+    static let formulaPage = 2_000
+    /// Seconds between two pages of a formula sweep: it has the day for it.
+    static let formulaPause: TimeInterval = 60
+    /// Seconds between two formula sweeps of an object: once a day, however the pull that begins it comes early.
+    static let formulaInterval: TimeInterval = 82_800
     /// Seconds until a change in a field whose mapping is being re-evaluated is looked at again.
     static let pausedMappingLook: TimeInterval = 60
     /// Seconds for which a person's word that many records are gone holds; longer than the longest pull interval.

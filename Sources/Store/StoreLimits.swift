@@ -52,4 +52,8 @@ package enum StoreLimits {
     package static let eventRetentionDays = 90
     /// Failures that one command makes due again.
     package static let failuresPerRetry = 10_000
+    /// Times people may ask for a tenant's runs within `runRequestWindow` (R35): each may spend the last tenth of its calls.
+    package static let runRequests = 5
+    /// Seconds that such a request counts.
+    package static let runRequestWindow: Double = 60
 }

@@ -164,9 +164,9 @@ struct RoundTripTests {
         let number = try await tenant.number(in: cluster)
         let errand = Errand(actor: "test", reason: "told so")
         try await cluster.store.exclude(
-            tenant: number, side: .salesforce, recordID: record, by: errand, now: cluster.wallClock.now)
+            tenant: number, [(.salesforce, record)], by: errand, now: cluster.wallClock.now)
         try await cluster.store.exclude(
-            tenant: number, side: .activeCampaign, recordID: String(contact), by: errand, now: cluster.wallClock.now)
+            tenant: number, [(.activeCampaign, String(contact))], by: errand, now: cluster.wallClock.now)
         try tenant.update("Contact", record, ["Phone": "1"])
         try tenant.account.actAsPerson { try $0.edit(contact, ActiveCampaignEdit(phone: "2")) }
         cluster.advance(3_600)

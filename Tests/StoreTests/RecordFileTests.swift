@@ -42,7 +42,7 @@ import Testing
         let other = try await StoreTestDatabase.onboard("brook", store, pool)
         try await fill(store, tenant)
         try await store.exclude(
-            tenant: tenant, side: .activeCampaign, recordID: "1", by: Errand(actor: "ann", reason: "twin"), now: instant
+            tenant: tenant, [(.activeCampaign, "1")], by: Errand(actor: "ann", reason: "twin"), now: instant
         )
         let names: [RecordName] = [.contact(1), .record(recordID(1)), .record(recordID(2)), .email([1, 2, 1])]
         for name in names {
@@ -122,8 +122,8 @@ import Testing
         }
         #expect(try await excluded() == Exclusions())
         let errand = Errand(actor: "ann", reason: "their lawyer asked")
-        try await store.exclude(tenant: tenant, side: .activeCampaign, recordID: "1", by: errand, now: instant)
-        try await store.exclude(tenant: tenant, side: .salesforce, recordID: recordID(50), by: errand, now: instant)
+        try await store.exclude(tenant: tenant, [(.activeCampaign, "1")], by: errand, now: instant)
+        try await store.exclude(tenant: tenant, [(.salesforce, recordID(50))], by: errand, now: instant)
         #expect(
             try await excluded()
                 == Exclusions(contacts: [1, 50], records: [recordID(1), recordID(2), recordID(50)]))
@@ -146,7 +146,7 @@ import Testing
         let (store, pool) = try await StoreTestDatabase.make()
         let tenant = try await StoreTestDatabase.onboard("acme", store, pool)
         let errand = Errand(actor: "ann", reason: "gone")
-        try await store.exclude(tenant: tenant, side: .activeCampaign, recordID: "1", by: errand, now: instant)
+        try await store.exclude(tenant: tenant, [(.activeCampaign, "1")], by: errand, now: instant)
         try await store.remove("acme", by: errand)
         try await store.purge("acme", by: errand)
         #expect(try await store.excludedRecords(tenant: tenant).isEmpty)

@@ -17,6 +17,7 @@ package struct ActiveCampaignCall: Sendable, Hashable {
         case contactTags = "contact_tags"
         case contactTagAdd = "contact_tag_add"
         case contactTagRemove = "contact_tag_remove"
+        case list
         case contactLists = "contact_lists"
         case contactListSet = "contact_list_set"
         case bulkImport = "import"

@@ -18,6 +18,15 @@ package struct ListMembership: Sendable, Hashable {
 }
 
 extension ActiveCampaignClient {
+    /// Whether there is a list of this number.
+    package func hasList(_ id: Int64) async throws(ActiveCampaignError) -> Bool {
+        do {
+            return try await perform(.get(.list, "lists/\(id)")) { _ in true }
+        } catch let error where error.isNotFound {
+            return false
+        }
+    }
+
     /// A contact's lists; nil when there is no such contact.
     package func lists(ofContact id: Int64) async throws(ActiveCampaignError) -> [ListMembership]? {
         do {

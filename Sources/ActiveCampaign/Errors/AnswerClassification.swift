@@ -115,7 +115,8 @@ extension ActiveCampaignCall.Kind {
     fileprivate var namesRow: Bool {
         switch self {
         case .contactGet, .contactUpdate, .contactDelete, .contactTags, .contactTagAdd, .contactTagRemove,
-            .contactLists, .contactListSet, .webhookDelete, .importInfo, .accountGet, .accountUpdate, .accountPlaceAdd,
+            .list, .contactLists, .contactListSet, .webhookDelete, .importInfo, .accountGet, .accountUpdate,
+            .accountPlaceAdd,
             .accountPlaceRemove, .objectRecordUpsert, .dealCreate, .dealUpdate, .dealStageCreate:
             true
         case .usersMe, .contactsPage, .contactsByID, .contactByEmail, .contactSync, .contactCreate, .fields, .tags,

@@ -42,6 +42,8 @@ enum BudgetRefusal: Error, Sendable, Hashable {
 final class RunAccount: Sendable {
     /// The account of the run this task works for.
     @TaskLocal static var current: RunAccount?
+    /// What the ledger counts this task's calls as; nil counts each by what it is.
+    @TaskLocal static var purpose: CallClass?
 
     /// Asks the queue for more calls to a provider.
     struct Wish: Sendable {
@@ -229,7 +231,7 @@ final class RunAccount: Sendable {
     }
 
     private func note(_ provider: Side, _ callClass: CallClass) {
-        meter.count(provider, callClass)
+        meter.count(provider, Self.purpose ?? callClass)
         state.withLock { $0.totals[provider, default: 0] += 1 }
     }
 

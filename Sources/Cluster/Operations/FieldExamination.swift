@@ -2,12 +2,18 @@ import ActiveCampaign
 import Salesforce
 import SyncRules
 
+/// A custom field of ActiveCampaign's, of contacts or of accounts.
+struct CampaignField {
+    let kind: CustomField.Kind
+    var options: [CustomField.Option] = []
+}
+
 /// Compares a tenant's mappings of one object with what the integration user sees of both sides. Pure.
 struct FieldExamination {
     let object: ObjectKind
     let description: ObjectDescription
     /// ActiveCampaign's custom fields by personalization tag.
-    let campaign: [String: CustomField]
+    let campaign: [String: CampaignField]
 
     private func place(_ field: String) -> String { "salesforce.\(object.name).\(field)" }
 
@@ -53,10 +59,11 @@ struct FieldExamination {
         }
         if !Self.fits(mapping.salesforceType, field) {
             findings.append(
-                .warning(
+                .failed(
                     check,
                     "the row says \(mapping.salesforceType.rawValue), Salesforce says \(field.type)"
-                        + "\(field.isCalculated ? " formula" : ""); mend sf_type"))
+                        + "\(field.isCalculated ? " formula" : ""): values would be read as what they are not (R65); "
+                        + "mend sf_type, or leave the field out"))
         }
         findings += campaignEnd(mapping, field)
         return findings.isEmpty ? [.ok(check, "it is there, of its type, and can be written as mapped")] : findings
@@ -64,17 +71,20 @@ struct FieldExamination {
 
     private func campaignEnd(_ mapping: FieldMapping, _ field: ObjectDescription.Field) -> [DoctorFinding] {
         guard let tag = mapping.activeCampaignField.personalizationTag else { return [] }
-        let check = "activecampaign.\(tag)"
+        let owner = object == .account ? "account" : "contact"
+        let check = object == .account ? "activecampaign.account.\(tag)" : "activecampaign.\(tag)"
         guard let custom = campaign[tag] else {
             return [
-                .failed(check, "ActiveCampaign has no contact field with the tag %\(tag)%; make it, or mend ac_field")
+                .failed(check, "ActiveCampaign has no \(owner) field with the tag %\(tag)%; make it, or mend ac_field")
             ]
         }
         var findings: [DoctorFinding] = []
         if !Self.fits(mapping.activeCampaignType, custom.kind) {
             findings.append(
-                .warning(
-                    check, "the row says \(mapping.activeCampaignType.rawValue), ActiveCampaign says \(custom.kind)"))
+                .failed(
+                    check,
+                    "the row says \(mapping.activeCampaignType.rawValue), ActiveCampaign says \(custom.kind) (R65); mend "
+                        + "ac_type"))
         }
         // Values of pick lists are labels of the tenant's making, not of a record: counted, not shown.
         if field.isRestrictedPicklist, !custom.options.isEmpty {
@@ -109,6 +119,34 @@ struct FieldExamination {
         }
     }
 
+    /// One row of the selection criteria: whether the user sees its field, whether its values can be compared with the
+    /// field's, and whether Salesforce can be asked by it (R42).
+    func criterion(_ row: SelectionCriteria.Row) -> DoctorFinding {
+        let check = place(row.field)
+        let what = "the criterion \(row.field) \(row.comparison.rawValue)"
+        guard let field = description.fields[row.field] else {
+            return .failed(check, "the selection criteria needs it, and the user does not see it")
+        }
+        guard row.values.allSatisfy({ $0.isComparable(with: field) }) else {
+            return .failed(
+                check, "\(what) compares a field of type \(field.type) with a value of another type: it meets nothing")
+        }
+        let known = Set(field.choices.filter(\.isActive).map { $0.value.lowercased() })
+        let isStrange = row.values.contains { value in
+            if case .text(let text) = value, !text.isEmpty { !known.contains(text.lowercased()) } else { false }
+        }
+        if field.isRestrictedPicklist, isStrange, [.equals, .notEquals, .isOneOf].contains(row.comparison) {
+            return .warning(check, "\(what) names a value that is not in Salesforce's restricted list")
+        }
+        guard let whole = SelectionCriteria(anyOf: [[row]]),
+            CriteriaFilter(description: description).condition(whole) != nil
+        else {
+            return .warning(
+                check, "\(what) can't be asked of Salesforce: a back-fill reads all records to judge them")
+        }
+        return .ok(check, "\(what) can be asked of Salesforce")
+    }
+
     /// The field that holds the contact's id: creations are safe from doubles by it (T17).
     func externalID(_ name: String) -> DoctorFinding {
         guard let field = description.fields[name] else {
@@ -140,7 +178,8 @@ struct FieldExamination {
         case .checkbox: field.type == "boolean"
         case .number: ["double", "int", "long"].contains(field.type)
         case .picklist: ["picklist", "combobox"].contains(field.type)
-        case .text: ["string", "id", "reference", "combobox", "picklist"].contains(field.type)
+        // Neither ids nor lookups, which R65 leaves out: they mean nothing outside the org.
+        case .text: ["string", "combobox", "picklist"].contains(field.type)
         case .textarea, .longTextarea, .richTextarea: field.type == "textarea"
         case .encrypted: field.type == "encryptedstring"
         case .currency, .date, .email, .percent, .multipicklist, .phone, .url: field.type == type.rawValue
@@ -153,6 +192,20 @@ struct FieldExamination {
             (.dropdown, .radio), (.listbox, .listbox), (.checkbox, .checkbox), (.date, .date), (.currency, .currency):
             true
         default: false
+        }
+    }
+}
+
+extension SelectionCriteria.Value {
+    /// Whether a field's values are of this one's type.
+    fileprivate func isComparable(with field: ObjectDescription.Field) -> Bool {
+        let numbers = ["double", "int", "long", "currency", "percent"]
+        let others = numbers + ["boolean", "date", "datetime"]
+        return switch self {
+        case .text: !others.contains(field.type)
+        case .number: numbers.contains(field.type)
+        case .bool: field.type == "boolean"
+        case .date: field.type == "date" || field.type == "datetime"
         }
     }
 }

@@ -31,26 +31,25 @@ struct ObjectsExamination {
             guard let description = try await session.salesforce.describe("Account") else {
                 return []
             }
-            let rows = session.tenant.mappings(of: .account)
-            let names = rows.map(\.salesforceField)
+            let examination = FieldExamination(
+                object: .account, description: description, campaign: campaignFields())
             findings.append(
                 description.isQueryable
                     ? .ok("salesforce.account", "the integration user may read Account")
                     : .failed("salesforce.account", "the integration user may not read Account"))
-            findings += names.filter { description.fields[$0] == nil }.map {
-                .failed("salesforce.account.\($0)", "Salesforce has no such field, or hides it from our user")
-            }
-            findings += rows.filter { $0.writes(to: .salesforce) }.compactMap { mapping in
-                guard let field = description.fields[mapping.salesforceField], !field.isUpdateable else { return nil }
-                return .failed(
-                    "salesforce.account.\(mapping.salesforceField)",
-                    "it can't be written; set its update_mode to sf_to_ac, or give the user edit access")
-            }
+            findings.append(examination.cursor())
+            findings += session.tenant.mappings(of: .account).flatMap(examination.examine)
         } catch { findings.append(.failed("salesforce.account", StreamTrouble(error).message)) }
-        findings += session.unusable.accountTags.sorted().map {
-            .failed("activecampaign.account.\($0)", "ActiveCampaign has no account field of this tag; make it")
-        }
         return findings
+    }
+
+    /// The account fields that are mapped, by tag; those that ActiveCampaign does not have are missing.
+    private func campaignFields() -> [String: CampaignField] {
+        let tags = session.tenant.mappings(of: .account).compactMap(\.activeCampaignField.personalizationTag)
+        let found = tags.compactMap { tag in
+            session.activeCampaign.accountCatalog.field(tag).map { (tag, CampaignField(kind: $0.kind)) }
+        }
+        return Dictionary(found, uniquingKeysWith: { first, _ in first })
     }
 
     // MARK: - Opportunities

@@ -34,7 +34,7 @@ package struct DoctorFinding: Sendable, Hashable, Codable {
 }
 
 /// Looks at a tenant online and writes nothing: credentials, permissions, fields and their types, pick lists, headroom.
-/// Costs some three calls to ActiveCampaign and four to Salesforce.
+/// Costs some four calls to ActiveCampaign and four to eleven to Salesforce, by what the settings switch on.
 package struct TenantDoctor: Sendable {
     private let store: Store
     private let looks: LookAccount
@@ -78,6 +78,7 @@ package struct TenantDoctor: Sendable {
             if examined.contains(where: { $0.check == "salesforce.credentials" }) { return findings }
         }
         findings += try await ObjectsExamination(session: session).examine()
+        findings += await IdentifierExamination(session: session).examine()
         await headroom(session, &findings)
         try await brakes(session, &findings)
         return findings
@@ -95,12 +96,14 @@ package struct TenantDoctor: Sendable {
 
     private func campaignFields(
         _ session: TenantSession, _ findings: inout [DoctorFinding]
-    ) async throws -> [String: CustomField] {
+    ) async throws -> [String: CampaignField] {
         do throws(ActiveCampaignError) {
             let fields = try await session.activeCampaign.client.fields()
             _ = try await session.activeCampaign.client.tag(named: SyncTag.addedToContact.rawValue)
             findings.append(.ok("activecampaign.permissions", "custom fields and tags can be read"))
-            return Dictionary(fields.map { ($0.perstag.uppercased(), $0) }, uniquingKeysWith: { first, _ in first })
+            return Dictionary(
+                fields.map { ($0.perstag.uppercased(), CampaignField(kind: $0.kind, options: $0.options)) },
+                uniquingKeysWith: { first, _ in first })
         } catch {
             findings.append(.failed("activecampaign.permissions", StreamTrouble(error).message))
             return [:]
@@ -110,7 +113,7 @@ package struct TenantDoctor: Sendable {
     // MARK: - Salesforce
 
     private func examine(
-        _ object: ObjectKind, _ session: TenantSession, _ campaign: [String: CustomField]
+        _ object: ObjectKind, _ session: TenantSession, _ campaign: [String: CampaignField]
     ) async throws -> [DoctorFinding] {
         let name = object.salesforceName
         let description: ObjectDescription
@@ -126,8 +129,10 @@ package struct TenantDoctor: Sendable {
         findings.append(examination.cursor())
         findings += mappings.flatMap(examination.examine)
         findings += examination.unmappedRequirements(mappings)
-        findings += examination.names(
-            session.tenant.config.criteria[object]?.fields ?? [], purpose: "the selection criteria")
+        if session.tenant.settings.selection(of: object) == .criteria {
+            let rows = session.tenant.config.criteria[object]?.groups.joined().map(\.self) ?? []
+            findings += rows.map(examination.criterion)
+        }
         if session.tenant.settings.selection(of: object) == .marked {
             findings += examination.names([session.tenant.settings.markerField], purpose: "the selection by mark")
         }

@@ -105,7 +105,7 @@ enum DescribeAnswer {
                 ("createable", .bool(field.isCreateable)), ("updateable", .bool(field.isUpdateable)),
                 ("defaultedOnCreate", .bool(field.isDefaultedOnCreate)),
                 ("defaultValue", field.type == .boolean ? field.defaultValue.json(.boolean) : .null),
-                ("calculated", false), ("autoNumber", false), ("unique", .bool(field.isUnique)),
+                ("calculated", .bool(field.isCalculated)), ("autoNumber", false), ("unique", .bool(field.isUnique)),
                 ("caseSensitive", .bool(field.isCaseSensitive)), ("externalId", .bool(field.isExternalID)),
                 ("idLookup", .bool(field.isExternalID || field.type == .id || field.type == .email)),
                 ("nameField", .bool(field.name == "Name")), ("custom", .bool(field.isCustom)),

@@ -78,6 +78,8 @@ struct FieldDefinition {
     /// The name of the parent in a query, `Account` for `AccountId`.
     var relationshipName: String?
     var isCustom = false
+    /// Whether it is a formula.
+    var isCalculated = false
     /// Whether the integration user may read it (field-level security).
     var isReadable = true
     var source = FieldSource.cell(0)

@@ -21,6 +21,15 @@ extension Store {
         return try await accountLinks("ac_id = ANY ($2)", [.int4(tenant), .array(accountIDs)])
     }
 
+    /// A page of the active links in order of ActiveCampaign's id, for a walk over all of them.
+    /// - Parameter after: the last id of the page before, 0 for the first.
+    /// - Throws: `StoreError`.
+    func accountLinkPage(tenant: Int32, after accountID: Int64, limit: Int) async throws -> [Link] {
+        try await accountLinks(
+            "state = 1 AND ac_id > $2 ORDER BY ac_id LIMIT $3",
+            [.int4(tenant), .int8(accountID), .int(min(limit, StoreLimits.pageSize))])
+    }
+
     private func accountLinks(_ condition: String, _ values: [PostgresValue]) async throws(StoreError) -> [Link] {
         let rows = try await query(
             "SELECT \(Self.accountColumns) FROM ferry.account_links WHERE tenant_no = $1 AND \(condition)", values)

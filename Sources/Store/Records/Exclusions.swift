@@ -93,27 +93,30 @@ extension Store {
         """
     }
 
-    /// Keeps a record out of the sync until `include`; what waits for it is settled as excluded by the next run.
+    /// Keeps records out of the sync until `include`; what waits for them is settled as excluded by the next run.
     /// - Throws: `StoreError`.
     package func exclude(
-        tenant: Int32, side: Side, recordID: String, by errand: Errand, now: Date
+        tenant: Int32, _ records: [(side: Side, id: String)], by errand: Errand, now: Date
     ) async throws {
         try await transact([
             PostgresStatement(
                 """
                 INSERT INTO ferry.record_exclusions (tenant_no, side, record_id, actor, reason, excluded_at)
-                VALUES ($1, $2, $3, $4, $5, $6)
+                SELECT DISTINCT $1::int4, n.side, n.id, $4, $5, $6::timestamptz
+                FROM unnest($2::int2[], $3::text[]) AS n (side, id)
                 ON CONFLICT (tenant_no, side, record_id) DO UPDATE SET actor = excluded.actor, reason = excluded.reason,
                     excluded_at = excluded.excluded_at
                 """,
                 [
-                    .int4(tenant), .int2(side.rawValue), .text(recordID), .text(errand.actor),
-                    .text(errand.reason ?? ""), .timestamptz(now),
+                    .int4(tenant), .array(records.map(\.side.rawValue)), .array(records.map(\.id)),
+                    .text(errand.actor), .text(errand.reason ?? ""), .timestamptz(now),
                 ]),
             Self.auditing(
                 AuditEntry(
                     at: now, actor: errand.actor, verb: "skip", subject: "records", reason: errand.reason,
-                    detail: ["tenant": String(tenant), "record": recordID])),
+                    detail: [
+                        "tenant": String(tenant), "records": records.map(\.id).prefix(100).joined(separator: ","),
+                    ])),
         ])
     }
 

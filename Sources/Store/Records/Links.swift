@@ -118,11 +118,12 @@ extension PostgresRow {
 }
 
 extension Store {
-    /// A page of an object's active links in order of contact id, for a walk over all of them.
-    /// - Parameter after: the last contact id of the page before, 0 for the first.
+    /// A page of an object's active links in order of ActiveCampaign's id, for a walk over all of them.
+    /// - Parameter after: the last id of the page before, 0 for the first.
     /// - Throws: `StoreError`.
     package func linkPage(tenant: Int32, object: ObjectKind, after contactID: Int64, limit: Int) async throws -> [Link]
     {
+        if object == .account { return try await accountLinkPage(tenant: tenant, after: contactID, limit: limit) }
         let rows = try await query(
             """
             SELECT \(Self.columns) FROM ferry.links

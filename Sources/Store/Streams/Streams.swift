@@ -130,12 +130,50 @@ extension Store {
             """, [.int4(tenant), .int2(direction.rawValue), .timestamptz(until)])
     }
 
+    /// When people may ask for a tenant's runs again; nil when they may now (R35).
+    /// - Throws: `StoreError`.
+    package func nextRunRequest(tenant: Int32, now: Date) async throws -> Date? {
+        let rows = try await query(
+            """
+            SELECT at FROM ferry.audit
+            WHERE subject = 'sync' AND verb = 'run' AND at > $2 AND detail ->> 'tenant' = $1 ORDER BY at DESC LIMIT $3
+            """,
+            [
+                .text(String(tenant)), .timestamptz(now.addingTimeInterval(-StoreLimits.runRequestWindow)),
+                .int(StoreLimits.runRequests),
+            ])
+        let asked = try decode(rows) { try $0.get("at", as: Date.self) }
+        guard asked.count == StoreLimits.runRequests else { return nil }
+        return asked.last?.addingTimeInterval(StoreLimits.runRequestWindow)
+    }
+
+    /// Makes a tenant's streams due because a person asks for it, and says who did.
+    /// - Returns: the streams asked; none when the tenant is paused or has none.
+    /// - Throws: `StoreError`.
+    package func requestRun(
+        tenant: Int32, direction: Direction?, by errand: Errand, now: Date
+    ) async throws -> [StreamRequest] {
+        let answers = try await transact([
+            Self.waking(tenant, direction, now),
+            Self.auditing(
+                AuditEntry(
+                    at: now, actor: errand.actor, verb: "run", subject: "sync", reason: errand.reason,
+                    detail: ["tenant": String(tenant), "direction": direction?.name ?? "both"])),
+        ])
+        return try decode(answers[0], Self.request)
+    }
+
     /// Makes a tenant's streams due at once; all of them, or one direction's. A stream whose run is under way runs again.
     /// - Returns: the streams asked; none when the tenant is paused or has none.
     /// - Throws: `StoreError`.
     @discardableResult
     package func requestRun(tenant: Int32, direction: Direction? = nil, now: Date) async throws -> [StreamRequest] {
-        let rows = try await query(
+        let waking = Self.waking(tenant, direction, now)
+        return try decode(try await query(waking.sql, waking.values), Self.request)
+    }
+
+    private static func waking(_ tenant: Int32, _ direction: Direction?, _ now: Date) -> PostgresStatement {
+        PostgresStatement(
             """
             WITH woken AS (
                 UPDATE ferry.streams SET next_run_at = least(next_run_at, $3), claim_at = $3, asked = asked + 1
@@ -146,10 +184,11 @@ extension Store {
             )
             SELECT woken.* FROM woken, called
             """, [.int4(tenant), .int2(direction?.rawValue), .timestamptz(now)])
-        return try decode(rows) {
-            StreamRequest(
-                direction: try $0.case("direction"), object: try $0.case("object"), number: try $0.get("asked"))
-        }
+    }
+
+    private static func request(_ row: PostgresRow) throws -> StreamRequest {
+        StreamRequest(
+            direction: try row.case("direction"), object: try row.case("object"), number: try row.get("asked"))
     }
 
     /// A tenant's streams.

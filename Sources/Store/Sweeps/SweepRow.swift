@@ -7,9 +7,17 @@ package enum SweepKind: Int16, Sendable, CaseIterable {
     case backfill = 1
     /// Mappings or criteria changed: linked records get what is newly mapped, and who matches now enters (T7).
     case reevaluation = 2
+    /// Formula fields of linked records are compared, for a formula moves no stamp when it is recalculated (R59).
+    case formulas = 3
 
     /// The word on screens.
-    package var name: String { self == .backfill ? "back-fill" : "re-evaluation" }
+    package var name: String {
+        switch self {
+        case .backfill: "back-fill"
+        case .reevaluation: "re-evaluation"
+        case .formulas: "formula sweep"
+        }
+    }
 }
 
 /// Whether a sweep goes on.
@@ -76,7 +84,7 @@ package struct SweepOpening: Sendable, Hashable {
     package var actor: String
     package var reason: String?
 
-    /// Makes an opening of a re-evaluation or a back-fill.
+    /// Makes an opening.
     package init(_ kind: SweepKind, _ object: ObjectKind, actor: String, reason: String? = nil) {
         self.kind = kind
         self.object = object

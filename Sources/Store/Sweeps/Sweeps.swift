@@ -121,11 +121,26 @@ extension Store {
 
     // MARK: - With a run's commit
 
+    /// When the latest sweep of a kind was begun, by object; of back-fills and re-evaluations all are kept, of formula
+    /// sweeps the latest.
+    /// - Throws: `StoreError`.
+    package func latestSweeps(tenant: Int32, kind: SweepKind) async throws -> [ObjectKind: Date] {
+        let rows = try await query(
+            "SELECT object, max(created_at) AS at FROM ferry.sweeps WHERE tenant_no = $1 AND kind = $2 GROUP BY object",
+            [.int4(tenant), .int2(kind.rawValue)])
+        let found = try decode(rows) { (try $0.case("object", as: ObjectKind.self), try $0.get("at", as: Date.self)) }
+        return Dictionary(found, uniquingKeysWith: max)
+    }
+
     /// One under way begins anew: what it has settled already changes nothing when it is looked at again.
     static func opening(_ opening: SweepOpening, tenant: Int32, now: PostgresValue) -> PostgresStatement {
         PostgresStatement(
             """
-            WITH opened AS (
+            WITH earlier AS (
+                -- One a day would be many.
+                DELETE FROM ferry.sweeps WHERE tenant_no = $1 AND kind = $2 AND object = $3
+                    AND kind = \(SweepKind.formulas.rawValue) AND state NOT IN ('running', 'paused')
+            ), opened AS (
                 INSERT INTO ferry.sweeps AS w (tenant_no, kind, object, fields, selects, created_from, created_until,
                     actor, reason, claim_at, next_run_at, created_at)
                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $10)

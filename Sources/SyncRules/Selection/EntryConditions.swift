@@ -47,7 +47,17 @@ package struct EntryConditions: Codable, Sendable, Hashable {
         case .marked: parts.append(settings.markerField)
         case .criteria: parts += (criteria?.groups ?? []).map { $0.map(words).joined(separator: "\u{1E}") }
         }
-        return digest(parts)
+        return digest(parts + persons(of: object, settings))
+    }
+
+    /// What person accounts enter by (R70, R86); nothing where they do not, so that other tenants' hashes stay.
+    private static func persons(of object: ObjectKind, _ settings: SyncSettings) -> [String] {
+        switch (object, settings.personAccountSelection) {
+        case (.lead, _): settings.allowsLeadsWithoutCompany ? ["nocompany"] : []
+        case (.contact, .new): ["persons", settings.includeUpdatedPersonAccounts ? "updated" : "created"]
+        case (.contact, .marked): ["persons", "marked", settings.markerField]
+        case (.contact, .none), (.contact, .criteria), (.account, _), (.opportunity, _): []
+        }
     }
 
     private static func words(_ row: SelectionCriteria.Row) -> String {

@@ -55,8 +55,9 @@ package struct SelectionCriteria: Sendable, Hashable {
     /// The fields a query must ask for, sorted.
     package var fields: [String] { Set(groups.joined().map(\.field)).sorted() }
 
-    /// Whether a record meets the criteria, compared as SOQL compares: text without regard to case, and nothing but
-    /// `ne` and `blank` true of a blank field.
+    /// Whether a record meets the criteria, compared as SOQL compares: text without regard to case, empty text as blank, and
+    /// nothing but `ne` and `blank` true of a blank field. What SOQL would refuse to compare, a text with a number, meets
+    /// nothing.
     package func matches(_ record: [String: SalesforceFieldValue]) -> Bool {
         groups.contains { $0.allSatisfy { $0.matches(record[$0.field] ?? .null) } }
     }
@@ -77,10 +78,10 @@ extension SelectionCriteria.Row {
         case .isBlank: held.isBlank
         case .isNotBlank: !held.isBlank
         case .equals, .isOneOf: values.contains { $0.order(of: held) == .orderedSame }
-        case .notEquals: values.allSatisfy { $0.order(of: held) != .orderedSame }
+        case .notEquals: values.allSatisfy { $0.differs(from: held) }
         case .lessThan: values.first?.order(of: held) == .orderedAscending
         case .greaterThan: values.first?.order(of: held) == .orderedDescending
-        case .contains: compare(held) { $0.contains($1) }
+        case .contains: compare(held) { $1.isEmpty || $0.contains($1) }
         case .startsWith: compare(held) { $0.hasPrefix($1) }
         }
     }
@@ -96,9 +97,18 @@ extension SelectionCriteria.Value {
         if case .text = self { true } else { false }
     }
 
+    /// Whether a held value is another one; a blank is other than everything but empty text.
+    fileprivate func differs(from held: SalesforceFieldValue) -> Bool {
+        if held.isBlank { return self != .text("") }
+        if case .bool(let on) = held, case .bool(let wanted) = self { return on != wanted }
+        return order(of: held).map { $0 != .orderedSame } ?? false
+    }
+
     /// How a held value lies to this one; nil when they can't be compared.
     fileprivate func order(of held: SalesforceFieldValue) -> ComparisonResult? {
         switch (self, held) {
+        case (.text(""), .null):
+            return .orderedSame
         case (.text(let wanted), .string(let text)):
             return Self.order(text.lowercased(), wanted.lowercased())
         case (.bool(let wanted), .bool(let on)):

@@ -43,4 +43,13 @@ extension Link {
         link.contactFingerprint = ours
         return (link, speaks)
     }
+
+    /// The link without what it knows of some fields, for it was learned by another mapping (T7): a value that is set in
+    /// Salesforce is then a change, and a blank one says nothing.
+    package func forgetting(_ fields: some Sequence<String>) -> Link {
+        var link = self
+        link.recordFingerprint?.forget(fields)
+        link.contactFingerprint?.forget(fields)
+        return link
+    }
 }

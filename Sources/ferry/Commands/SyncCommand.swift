@@ -18,7 +18,9 @@ struct SyncCommand: AsyncParsableCommand {
             abstract: "Make a tenant's streams due at once.",
             discussion: """
                 With --wait returns when the runs and the imports they started are settled, and says what was written; \
-                ends with 1 when a run failed or the time is over.
+                ends with 1 when a run failed or the time is over. Such a run may spend the last tenth of the tenant's \
+                calls, so who asked is kept in the audit table, and it may be asked \(StoreLimits.runRequests) times within \
+                \(Int(StoreLimits.runRequestWindow)) s.
                 """)
 
         @Argument(help: "The tenant's id.")
@@ -36,6 +38,7 @@ struct SyncCommand: AsyncParsableCommand {
         @Option(help: "Seconds to wait at most.")
         var timeout = 600
 
+        @OptionGroup var errand: ErrandOptions
         @OptionGroup var output: OutputOptions
 
         /// Time between two looks.
@@ -68,9 +71,19 @@ struct SyncCommand: AsyncParsableCommand {
                 }
                 let direction: Direction? = outbound ? .outbound : inbound ? .inbound : nil
                 let asked = runtime.clock.now
-                let requests = try await runtime.store.requestRun(tenant: row.number, direction: direction, now: asked)
+                guard row.state == .active else {
+                    throw ValidationError("\(tenant) is \(row.state.rawValue); nothing can run")
+                }
+                if let again = try await runtime.store.nextRunRequest(tenant: row.number, now: asked) {
+                    throw ValidationError(
+                        "\(tenant) was asked to run \(StoreLimits.runRequests) times within "
+                            + "\(Int(StoreLimits.runRequestWindow)) s, which spends its last calls; ask again at "
+                            + again.formatted(.iso8601))
+                }
+                let requests = try await runtime.store.requestRun(
+                    tenant: row.number, direction: direction, by: errand.errand, now: asked)
                 guard !requests.isEmpty else {
-                    throw ValidationError("\(tenant) is \(row.state.rawValue) or has no sync_settings; nothing can run")
+                    throw ValidationError("\(tenant) has no sync_settings; nothing can run")
                 }
                 try await hurry(runtime, row, requests)
                 let report = Report(tenant: tenant, streams: requests.count)

@@ -134,4 +134,45 @@ struct BackfillTests {
         #expect(sweep.state == .running && sweep.failures == 1 && sweep.lastError?.contains("Regoin__c") == true)
         await cluster.stop()
     }
+
+    @Test func T6_existingOpportunitiesOfSyncedContactsEnterByABackfill() async throws {
+        let cluster = try await TestCluster.start()
+        let tenant = try await TestTenant("acme", in: cluster)
+        let contact = try tenant.createContact("ann@a.example")
+        try await cluster.rounds(2)
+        try tenant.org.actAsUser { actions in
+            for number in 1...3 {
+                let deal = try actions.create(
+                    "Opportunity",
+                    ["Name": .text("Old \(number)"), "StageName": "Prospecting", "CloseDate": .date(20_818)])
+                guard number > 1 else { continue }
+                _ = try actions.create(
+                    "OpportunityContactRole", ["OpportunityId": .text(deal), "ContactId": .text(contact)])
+            }
+        }
+        cluster.advance(86_400)
+        try await cluster.run("UPDATE ferry.sync_settings SET sync_opportunities = true")
+        try await cluster.run(
+            "UPDATE ferry.streams SET created_at = now() + interval '30 hours' WHERE object = 4")
+        try await cluster.rounds(2)
+        func names() -> [String] {
+            tenant.account.objectRecords("salesforce-opportunity").compactMap { $0.fields["name"] }.sorted()
+        }
+        #expect(names().isEmpty, "what was there before does not come by itself")
+        let number = try await tenant.number(in: cluster)
+        let until = cluster.wallClock.now
+        let forecast = try await cluster.planner().backfill(
+            number, .opportunity, from: Date(timeIntervalSince1970: 0), until: until)
+        #expect(forecast.records == 3 && forecast.contactCalls == 3)
+        var opening = SweepOpening(.backfill, .opportunity, actor: "test")
+        opening.createdFrom = Date(timeIntervalSince1970: 0)
+        opening.createdUntil = until
+        try await cluster.store.openBackfill(tenant: number, opening, now: until)
+        try await cluster.finishSweeps()
+        #expect(names() == ["Old 2", "Old 3"], "one hangs on nobody")
+        let sweep = try #require(
+            try await cluster.store.sweeps(tenant: number, kind: .backfill, isActive: false).first)
+        #expect(sweep.state == .done && sweep.seen == 3 && sweep.total == 3 && sweep.written == 2)
+        await cluster.stop()
+    }
 }

@@ -28,7 +28,7 @@ struct ExclusionTests {
 
     private static func skip(_ record: String, _ tenant: TestTenant, _ cluster: TestCluster) async throws {
         try await cluster.store.exclude(
-            tenant: try await tenant.number(in: cluster), side: .salesforce, recordID: record, by: errand,
+            tenant: try await tenant.number(in: cluster), [(.salesforce, record)], by: errand,
             now: cluster.wallClock.now)
     }
 

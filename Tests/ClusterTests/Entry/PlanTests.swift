@@ -53,4 +53,46 @@ struct PlanTests {
         #expect(tenant.record("Contact", "bo@a.example") != nil)
         await cluster.stop()
     }
+
+    @Test func aPlanTellsOfAccountsOpportunitiesConversionsAndFieldsLeftOut() async throws {
+        let cluster = try await TestCluster.start()
+        var options = TestTenant.Options()
+        options.settings = ["sync_accounts": "true", "sync_opportunities": "true"]
+        options.mappings = [("contact", "Birthdate", "date", "custom:BORN", "date")]
+        let tenant = try await TestTenant("acme", in: cluster, options)
+        tenant.account.addField(title: "Born", perstag: "BORN")
+        let lead = try tenant.createLead("lee@a.example")
+        let (account, contact) = try tenant.org.actAsUser { actions in
+            let account = try actions.create("Account", ["Name": "Old"])
+            let contact = try actions.create(
+                "Contact", ["Email": "ann@a.example", "LastName": "Lee", "AccountId": .text(account)])
+            return (account, contact)
+        }
+        try await cluster.rounds(2)
+        try tenant.update("Account", account, ["Name": "New"])
+        try tenant.org.actAsUser { actions in
+            let deal = try actions.create(
+                "Opportunity", ["Name": "Big", "StageName": "Prospecting", "CloseDate": .date(20_818)])
+            _ = try actions.create(
+                "OpportunityContactRole", ["OpportunityId": .text(deal), "ContactId": .text(contact)])
+            _ = try actions.convertLead(lead)
+        }
+        let person = try #require(tenant.account.contact(email: "ann@a.example")).id
+        try tenant.account.actAsPerson {
+            try $0.edit(person, ActiveCampaignEdit(phone: "7", fields: ["BORN": "no day"]))
+        }
+        let before = tenant.snapshot()
+        let plan = try await cluster.planner().plan(try await tenant.number(in: cluster))
+        #expect(tenant.snapshot() == before && tenant.account.companies().map(\.name) == ["Old"])
+        func planned(_ object: String, _ action: PlanClass.Action) -> PlanClass? {
+            plan.classes.first { $0.object == object && $0.action == action }
+        }
+        #expect(planned("account", .update)?.samples.map(\.record) == [account])
+        #expect(planned("opportunity", .create)?.count == 1)
+        #expect(planned("lead", .relink)?.samples.map(\.record) == [lead])
+        #expect(planned("contact", .drop)?.samples.first?.fields == ["Birthdate"], "\(plan.classes)")
+        #expect(plan.reaches.allSatisfy { $0.isWhole && $0.trouble == nil })
+        #expect(plan.recordCalls <= PlanLimits.recordCalls && plan.contactCalls <= PlanLimits.contactCalls)
+        await cluster.stop()
+    }
 }

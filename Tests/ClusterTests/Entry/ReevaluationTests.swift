@@ -150,4 +150,74 @@ struct ReevaluationTests {
         #expect(tenant.account.contact(email: "ann@a.example") != nil, "the cursor had not moved")
         await cluster.stop()
     }
+
+    @Test func T7_aNewAccountMappingReachesLinkedAccountsBothWaysWithoutAnEdit() async throws {
+        let cluster = try await TestCluster.start()
+        var options = TestTenant.Options()
+        options.settings = ["sync_accounts": "true"]
+        let tenant = try await TestTenant("acme", in: cluster, options)
+        tenant.account.addAccountField(label: "Number")
+        var accounts: [String] = []
+        for (number, value) in [FieldValue.text("theirs"), .null].enumerated() {
+            let account = try tenant.org.actAsUser {
+                try $0.create("Account", ["Name": .text("Acme \(number)"), "AccountNumber": value])
+            }
+            try tenant.createContact("p\(number)@a.example", ["AccountId": .text(account)])
+            accounts.append(account)
+        }
+        try await cluster.rounds(2)
+        for company in tenant.account.companies() {
+            try tenant.account.actAsPerson { try $0.editCompany(company.id, fields: ["NUMBER": "ours"]) }
+        }
+        try await cluster.rounds(2)
+        #expect(tenant.org.record(accounts[1])?["AccountNumber"] == .null, "not mapped yet")
+
+        try await cluster.run(
+            """
+            INSERT INTO ferry.field_mappings (tenant, object, sf_field, ac_field)
+            VALUES ('acme', 'account', 'AccountNumber', 'custom:NUMBER')
+            """)
+        try await cluster.finishSweeps()
+        try await cluster.rounds(3)
+        func number(_ name: String) -> String? {
+            tenant.account.companies().first { $0.name == name }?.fields["NUMBER"]
+        }
+        #expect(number("Acme 0") == "theirs", "R53: Salesforce's value wins")
+        #expect(tenant.org.record(accounts[0])?["AccountNumber"] == "theirs")
+        #expect(tenant.org.record(accounts[1])?["AccountNumber"] == "ours", "R68: a blank says nothing")
+        #expect(number("Acme 1") == "ours")
+        await cluster.stop()
+    }
+
+    @Test func T7_personsEnterWithoutAnEditWhenTheirSelectionIsSwitchedOn() async throws {
+        let cluster = try await TestCluster.start()
+        var options = TestTenant.Options()
+        options.contactSelection = "none"
+        options.org = { $0.hasPersonAccounts = true }
+        let tenant = try await TestTenant("acme", in: cluster, options)
+        let fields: [String: FieldValue] = ["LastName": "Lee", "PersonEmail": "ann@a.example"]
+        _ = try tenant.org.actAsUser { try $0.create("Account", fields) }
+        try tenant.createContact("bo@a.example")
+        try await cluster.rounds(2)
+        #expect(tenant.account.contactCount == 0)
+        try await cluster.run("UPDATE ferry.sync_settings SET person_account_selection = 'new'")
+        try await cluster.settle()
+        try await cluster.finishSweeps()
+        #expect(tenant.account.contacts().map(\.email) == ["ann@a.example"])
+        await cluster.stop()
+    }
+
+    @Test func R86_aMarkOfPersonsThatDoesNotExistStopsTheirObjectAndSaysSo() async throws {
+        let cluster = try await TestCluster.start()
+        var options = TestTenant.Options()
+        options.settings = ["person_account_selection": "'marked'", "marker_field": "'Nowhere__c'"]
+        options.org = { $0.hasPersonAccounts = true }
+        _ = try await TestTenant("acme", in: cluster, options)
+        try await cluster.round()
+        let row = try #require(
+            try await cluster.store.status(tenant: "acme").first { $0.direction == "inbound" && $0.object == "contact" }
+        )
+        #expect(row.state == "needs attention" && row.lastError?.contains("Contact.Nowhere__c") == true)
+        await cluster.stop()
+    }
 }

@@ -25,7 +25,11 @@ import Testing
         (Row("Born__c", .lessThan, [.date("1990-05-01")]), false),
         (Row("Empty__c", .isBlank), true), (Row("Name", .isBlank), false), (Row("Missing__c", .isBlank), true),
         (Row("Name", .isNotBlank), true), (Row("Empty__c", .isNotBlank), false),
-        (Row("Empty__c", .equals, [.text("")]), false), (Row("Empty__c", .notEquals, [.text("x")]), true),
+        (Row("Empty__c", .equals, [.text("")]), true), (Row("Empty__c", .notEquals, [.text("x")]), true),
+        (Row("Empty__c", .notEquals, [.text("")]), false), (Row("Name", .notEquals, [.text("")]), true),
+        (Row("Score__c", .notEquals, [.text("10")]), false), (Row("Score__c", .notEquals, [.text("x")]), false),
+        (Row("Score__c", .notEquals, [.number("9")]), true), (Row("Name", .notEquals, [.number("1")]), false),
+        (Row("VIP__c", .notEquals, [.bool(true)]), false), (Row("VIP__c", .notEquals, [.text("x")]), false),
         (Row("Empty__c", .lessThan, [.number("1")]), false), (Row("Empty__c", .contains, [.text("")]), false),
     ]
 

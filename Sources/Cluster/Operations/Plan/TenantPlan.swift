@@ -1,3 +1,5 @@
+import ActiveCampaign
+import Foundation
 import SyncRules
 
 /// One record of a plan: ids and field names, never values.
@@ -15,7 +17,11 @@ package struct PlanClass: Sendable, Hashable, Codable {
         case create, update
         /// A link or a status changes, and no mapped value is written.
         case note
+        /// The link goes on with the record that took this one's place: a conversion or a merge.
+        case relink
         case skip
+        /// A field is left out of a write, and the record's others go.
+        case drop
     }
 
     package let direction: String
@@ -79,7 +85,12 @@ package enum PlanLimits {
     /// Pages of one batch's walk.
     package static let contactPages = 10
     /// Calls a plan may make at most, to Salesforce and to ActiveCampaign, as it says before.
-    package static let recordCalls = 2 + recordPages + 2 + 2
+    package static let recordCalls = people + accounts + opportunities
+    private static let people = 2 + recordPages + 2 + 2
+    /// Pages, and those that people belong to.
+    private static let accounts = recordPages + 1
+    /// Pages, each with its contact roles.
+    private static let opportunities = 2 * recordPages
     package static let contactCalls = 2 + 2 * contactPages
 }
 
@@ -98,4 +109,13 @@ package struct BackfillForecast: Sendable, Hashable, Codable {
     package let contactCalls: Int
     /// Minutes at the importer's pace.
     package let minutes: Int
+}
+
+extension BackfillForecast {
+    /// Opportunities: a page and its contact roles a call each, and one write each, for there is no import of them.
+    static func ofOpportunities(_ records: Int) -> BackfillForecast {
+        BackfillForecast(
+            records: records, recordCalls: 1 + 2 * CallCosts.pages(of: records), contactCalls: records,
+            minutes: Int((Double(records) / ActiveCampaignLimits.callsPerSecond / 60).rounded(.up)))
+    }
 }

@@ -51,6 +51,16 @@ package struct TenantPlanner: Sendable {
                 plan.reach(PlanReach("inbound", object.name, trouble))
             }
         }
+        if session.tenant.settings.syncsAccounts {
+            do { try await planAccounts(session, &plan) } catch let trouble as StreamTrouble {
+                plan.reach(PlanReach("inbound", "account", trouble))
+            }
+        }
+        if session.tenant.settings.syncsOpportunities {
+            do { try await planOpportunities(session, &plan) } catch let trouble as StreamTrouble {
+                plan.reach(PlanReach("inbound", "opportunity", trouble))
+            }
+        }
         return plan
     }
 
@@ -76,8 +86,7 @@ package struct TenantPlanner: Sendable {
             try await note(answer.records, object, session, &page, &plan)
             seen += answer.records.count
             isWhole = answer.isLast
-            cursor.begin(serverNow: answer.serverNow)
-            if let last = answer.records.last { cursor.advance(past: .init(stamp: last.modifiedAt, id: last.id)) }
+            cursor.advance(behind: answer)
         }
         plan.reach(
             PlanReach(
@@ -93,16 +102,20 @@ package struct TenantPlanner: Sendable {
             excluded.records.contains($0.id) || excluded.keepOutPartner(of: $0)
         }
         for record in kept {
-            plan.skip(Decision(.outOfScope, .inbound, object, recordID: record.id, reason: Decision.excluded))
+            plan.note(
+                Decision(.outOfScope, .inbound, object, recordID: record.id, reason: Decision.excluded), as: .skip)
         }
+        let moved = try await noteSuccessions(followed, session, &plan)
+        let staying = followed.filter { !moved.contains($0.id) }
         let echoes = try await session.echoes(
-            of: followed.map(\.id) + followed.compactMap { $0.contactID.map { "new:\($0)" } })
-        let verdicts = try await InboundPlanning(session: session).plan(followed, echoes, &page).verdicts
+            of: staying.map(\.id) + staying.compactMap { $0.contactID.map { "new:\($0)" } })
+        let verdicts = try await InboundPlanning(session: session).plan(staying, echoes, &page).verdicts
         for verdict in verdicts {
             switch verdict {
-            case .dropped(let decisions): decisions.first.map { plan.skip($0) }
-            case .relinked(_, _, _, let decisions): decisions.first.map { plan.skip($0, as: .note) }
-            case .write(let write, _, _):
+            case .dropped(let decisions): decisions.first.map { plan.note($0, as: .skip) }
+            case .relinked(_, _, _, let decisions): decisions.first.map { plan.note($0, as: .note) }
+            case .write(let write, _, let decisions):
+                plan.drop(decisions)
                 let sample = PlanSample(contact: write.contactID, record: write.recordID, fields: write.write.fields)
                 plan.add(.inbound, object, write.contactID == nil ? .create : .update, sample: sample)
             }
@@ -140,17 +153,19 @@ package struct TenantPlanner: Sendable {
         let excluded = try await session.store.exclusions(tenant: session.number, contactIDs: contacts.map(\.id))
         let (kept, free) = contacts.partitioned { excluded.contacts.contains($0.id) }
         for contact in kept {
-            plan.skip(Decision(.outOfScope, .outbound, .contact, contactID: contact.id, reason: Decision.excluded))
+            plan.note(
+                Decision(.outOfScope, .outbound, .contact, contactID: contact.id, reason: Decision.excluded), as: .skip)
         }
         let links = try await session.store.links(tenant: session.number, contactIDs: free.map(\.id))
         let planned = try await OutboundPlanning(session: session, now: clock.now).plan(
             free, links: Dictionary(grouping: links, by: \.contactID))
         for (_, verdict) in planned.verdicts {
             switch verdict {
-            case .dropped(let decisions): decisions.first.map { plan.skip($0) }
+            case .dropped(let decisions): decisions.first.map { plan.note($0, as: .skip) }
             case .relinked(_, let decisions), .deferred(_, _, _, let decisions):
-                decisions.first.map { plan.skip($0, as: .note) }
-            case .write(let write, _):
+                decisions.first.map { plan.note($0, as: .note) }
+            case .write(let write, let decisions):
+                plan.drop(decisions)
                 let sample = PlanSample(
                     contact: write.contactID, record: write.recordID, fields: write.values.keys.sorted())
                 plan.add(.outbound, write.object, write.recordID == nil ? .create : .update, sample: sample)
@@ -182,6 +197,7 @@ package struct TenantPlanner: Sendable {
         let unknown = session.brokenSelection(of: object)
         guard unknown.isEmpty else { throw StreamTrouble.brokenSelection(object, unknown) }
         let records = try await session.salesforce.count(object, filter)
+        guard object != .opportunity else { return .ofOpportunities(records) }
         let imports = (records + ActiveCampaignLimits.importContacts - 1) / ActiveCampaignLimits.importContacts
         return BackfillForecast(
             records: records,
@@ -193,8 +209,22 @@ package struct TenantPlanner: Sendable {
 }
 
 extension TenantPlan {
+    /// Counts the fields that are left out of a write.
+    fileprivate mutating func drop(_ decisions: [Decision]) {
+        for decision in decisions where decision.field != nil { note(decision, as: .drop) }
+    }
+
+    /// Counts an account that is written, and the fields that are left out.
+    mutating func add(_ write: FieldWrite, _ action: PlanClass.Action, _ object: ObjectKind, _ recordID: String) {
+        add(.inbound, object, action, sample: PlanSample(contact: nil, record: recordID, fields: write.fields))
+        drop(
+            write.kept.sorted { $0.key < $1.key }.map {
+                Decision($0.value, .inbound, object, recordID: recordID, field: $0.key)
+            })
+    }
+
     /// Counts a record that is not written, by what was decided of it.
-    fileprivate mutating func skip(_ decision: Decision, as action: PlanClass.Action = .skip) {
+    mutating func note(_ decision: Decision, as action: PlanClass.Action) {
         add(
             decision.direction, decision.object, action, reason: decision.reason ?? decision.code.name,
             words: decision.sentence,

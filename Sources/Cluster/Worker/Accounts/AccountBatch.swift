@@ -90,7 +90,8 @@ struct AccountBatch {
             let account = try await session.activeCampaign.account(record, reading: hasChanged ? tags : [])
             let fields = rules.changedFields(
                 in: account, link: link, echoes: echoes.records[link.recordID] ?? [],
-                accountEchoes: echoes.contacts[link.recordID] ?? [])
+                accountEchoes: echoes.contacts[link.recordID] ?? []
+            ).filter { !session.pausedAccountFields.contains($0) }
             guard !fields.isEmpty else { continue }
             changes.append(
                 Change(

@@ -59,15 +59,20 @@ struct AccountPull {
     }
 
     /// Settles accounts that were read by id.
-    func settle(_ records: [SalesforceRecord], _ tally: inout RunTally) async throws {
-        guard isOn, !records.isEmpty else { return }
-        try await settle(records, cursor: nil, &tally)
+    /// - Parameter sweep: what a sweep asks of its page, and how far it is behind it.
+    func settle(
+        _ records: [SalesforceRecord], sweep: (row: SweepRow, progress: SweepProgress)? = nil, _ tally: inout RunTally
+    ) async throws {
+        guard sweep != nil || (isOn && !records.isEmpty) else { return }
+        try await settle(isOn ? records : [], cursor: nil, sweep: sweep, &tally)
     }
 
     private func settle(
-        _ records: [SalesforceRecord], cursor: InboundCursor?, _ tally: inout RunTally
+        _ records: [SalesforceRecord], cursor: InboundCursor?,
+        sweep: (row: SweepRow, progress: SweepProgress)? = nil, _ tally: inout RunTally
     ) async throws {
         var commit = session.commit(run)
+        let before = tally.touched
         tally.seen += records.count
         let excluded = try await session.store.exclusions(tenant: session.number, recordIDs: records.map(\.id))
         let (kept, followed) = records.partitioned { excluded.records.contains($0.id) }
@@ -75,7 +80,7 @@ struct AccountPull {
             kept.map { Decision(.outOfScope, .inbound, .account, recordID: $0.id, reason: Decision.excluded) })
         for record in kept { commit.resolveFailure(.inbound, recordID: record.id) }
         let echoes = try await session.echoes(of: followed.map(\.id))
-        let planned = try await plan(followed, echoes, &commit, &tally)
+        let planned = try await plan(followed, echoes, forgetting: sweep?.row.fields ?? [], &commit, &tally)
         let held = try await LoopBrakeCheck(session: session, run: run).heldAccounts(
             planned.filter { $0.settled != nil }.map(\.record.id), .inbound, &commit, &tally)
         let writes = planned.filter { !held.contains($0.record.id) }
@@ -92,13 +97,17 @@ struct AccountPull {
             throw trouble
         }
         if let cursor { try commit.advance(.inbound, .account, cursor: cursor) }
+        if var progress = sweep?.progress {
+            progress.written = tally.touched - before
+            commit.sweep = progress
+        }
         try await run.commit(commit, store: session.store)
     }
 
     /// Decides every account; what needs no write is settled at once.
     private func plan(
-        _ records: [SalesforceRecord], _ echoes: OutstandingEchoes, _ commit: inout RunCommit,
-        _ tally: inout RunTally
+        _ records: [SalesforceRecord], _ echoes: OutstandingEchoes, forgetting fields: [String],
+        _ commit: inout RunCommit, _ tally: inout RunTally
     ) async throws -> [AccountWriter.Write] {
         guard !records.isEmpty else { return [] }
         let ids = records.map(\.id)
@@ -108,6 +117,10 @@ struct AccountPull {
             ).map { ($0.recordID, $0) }, uniquingKeysWith: { first, _ in first })
         let inhabited = try await session.store.inhabitedAccounts(tenant: session.number, among: ids)
         merge(records, &links, &commit)
+        if !fields.isEmpty {
+            links = links.mapValues { $0.forgetting(fields) }
+            commit.accountLinks += links.values
+        }
         let intents = records.map { record in
             session.accountRules.intent(
                 for: record, link: links[record.id], isWanted: inhabited.contains(record.id),

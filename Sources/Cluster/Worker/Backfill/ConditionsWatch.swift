@@ -1,3 +1,4 @@
+import Foundation
 import Store
 import SyncRules
 
@@ -5,7 +6,8 @@ import SyncRules
 /// re-evaluation (T7, T21). Until that is through, the fields concerned are not written to linked records: the mapping is
 /// paused, not the tenant.
 ///
-/// At the end, because only a pull that asked for every field knows which of them the org has.
+/// At the end, because only a pull that asked for every field knows which of them the org has. The daily comparison of
+/// formulas is begun here too (R59).
 struct ConditionsWatch {
     let session: TenantSession
     let run: RunContext
@@ -14,9 +16,11 @@ struct ConditionsWatch {
     /// - Parameter unread: objects that could not be read in this run.
     func note(besides unread: Set<ObjectKind>) async throws {
         var commit = session.commit(run)
-        for object in InboundPull.order where !unread.contains(object) {
+        let objects = session.streams(of: .inbound).filter {
+            $0.object != .opportunity && $0.isDue(at: run.now) && !unread.contains($0.object)
+        }.map(\.object)
+        for object in objects {
             let stream = try session.stream(.inbound, object)
-            guard stream.isDue(at: run.now) else { continue }
             let now = session.conditions(of: object)
             guard stream.conditions != now else { continue }
             try commit.note(now, of: object)
@@ -24,8 +28,21 @@ struct ConditionsWatch {
                 commit.openedSweeps.append(opening)
             }
         }
-        guard !commit.streams.isEmpty else { return }
+        commit.openedSweeps += try await formulaSweeps(of: objects)
+        guard !commit.streams.isEmpty || !commit.openedSweeps.isEmpty else { return }
         try await run.commit(commit, store: session.store)
+    }
+
+    /// Sweeps of formulas that are due: once a day for each object that maps any, where the tenant asks for it.
+    private func formulaSweeps(of objects: [ObjectKind]) async throws -> [SweepOpening] {
+        let settings = session.tenant.settings
+        guard settings.pushesFormulaChanges, settings.direction.writes(to: .activeCampaign) else { return [] }
+        let objects = objects.filter { !session.formulas(of: $0).isEmpty }
+        guard !objects.isEmpty else { return [] }
+        let latest = try await session.store.latestSweeps(tenant: session.number, kind: .formulas)
+        return objects.filter { object in
+            latest[object].map { run.now.timeIntervalSince($0) >= ClusterLimits.formulaInterval } ?? true
+        }.map { SweepOpening(.formulas, $0, actor: "ferry", reason: "formulas are compared once a day") }
     }
 
     private static func opening(
@@ -34,7 +51,7 @@ struct ConditionsWatch {
         var opening = SweepOpening(.reevaluation, object, actor: "ferry", reason: "mappings or selection changed")
         opening.fields = now.fieldsChanged(since: earlier).sorted()
         opening.selects =
-            now.selectsOtherwise(than: earlier) && session.tenant.settings.selection(of: object) != .none
+            now.selectsOtherwise(than: earlier) && session.lets(enter: object)
         return opening.fields.isEmpty && !opening.selects ? nil : opening
     }
 }

@@ -60,7 +60,9 @@ struct CriteriaFilter {
         case .text(let text) where texts.contains(field.type):
             comparison == .equal || comparison == .notEqual ? .string(text) : nil
         case .number(let digits) where numbers.contains(field.type): .number(digits)
-        case .bool(let on) where field.type == "boolean": .bool(on)
+        // Checkboxes have no order.
+        case .bool(let on) where field.type == "boolean":
+            comparison == .equal || comparison == .notEqual ? .bool(on) : nil
         case .date(let day) where field.type == "date": .date(day)
         case .text, .number, .bool, .date: nil
         }

@@ -5,7 +5,7 @@ import SyncRules
 /// The part of an inbound pull that is about opportunities, one way (R74–R78): their changes, changes of their contact
 /// roles, and those that waited for a contact that is synced by now.
 ///
-/// What changed after the switch was turned on is pushed: there is no back-fill of older opportunities.
+/// What changed after the switch was turned on is pushed; what was there before comes by a back-fill.
 struct OpportunityPull {
     let session: TenantSession
     let run: RunContext
@@ -89,18 +89,23 @@ struct OpportunityPull {
         }
     }
 
-    /// Settles opportunities that were read by id.
-    func settle(_ records: [SalesforceRecord], _ tally: inout RunTally) async throws {
-        guard isOn, !records.isEmpty else { return }
-        try await settle(records, also: [], cursor: nil, &tally)
+    /// Settles opportunities that were read outside the stream.
+    /// - Parameter sweep: how far a back-fill is behind them.
+    func settle(
+        _ records: [SalesforceRecord], sweep: SweepProgress? = nil, _ tally: inout RunTally
+    ) async throws {
+        guard sweep != nil || (isOn && !records.isEmpty) else { return }
+        try await settle(isOn ? records : [], also: [], cursor: nil, sweep: sweep, &tally)
     }
 
     // MARK: - Settling
 
     private func settle(
-        _ page: [SalesforceRecord], also others: [String], cursor: OpportunityCursor?, _ tally: inout RunTally
+        _ page: [SalesforceRecord], also others: [String], cursor: OpportunityCursor?, sweep: SweepProgress? = nil,
+        _ tally: inout RunTally
     ) async throws {
         var commit = session.commit(run)
+        let before = tally.touched
         if !page.isEmpty || !others.isEmpty {
             let living = page.filter { !$0.isDeleted }.map(\.id)
             let read = try await session.salesforce.opportunities(ids: others, rolesOf: living)
@@ -108,6 +113,10 @@ struct OpportunityPull {
             try await settle(page + read.records, roles: read.roles, into: &commit, &tally)
         }
         if let cursor { try commit.advance(.inbound, .opportunity, cursor: cursor) }
+        if var sweep {
+            sweep.written = tally.touched - before
+            commit.sweep = sweep
+        }
         try await run.commit(commit, store: session.store)
     }
 

@@ -11,6 +11,8 @@ package enum CallClass: Int16, Sendable, CaseIterable {
     case importCheck = 6
     case tag = 7
     case other = 8
+    /// Reading formula fields of linked records (R59).
+    case formulaSweep = 9
 
     /// The word on screens.
     package var name: String {
@@ -23,6 +25,7 @@ package enum CallClass: Int16, Sendable, CaseIterable {
         case .importCheck: "import_check"
         case .tag: "tag"
         case .other: "other"
+        case .formulaSweep: "formula_sweep"
         }
     }
 }

@@ -37,7 +37,23 @@ extension TenantSession {
             filter.selection = tenant.config.criteria[object].flatMap(
                 CriteriaFilter(description: description).condition)
         }
+        if object == .contact, let persons {
+            filter.selection =
+                tenant.settings.selection(of: object) == .none
+                ? persons : filter.selection.map { .any([$0, persons]) }
+        }
         return filter
+    }
+
+    /// Which of the persons among contacts may enter, by their own selection (R86); nil when none may.
+    private var persons: SOQLCondition? {
+        let isPerson = SOQLCondition.equals("IsPersonAccount", .bool(true))
+        guard salesforce.facts.hasPersonAccounts else { return nil }
+        return switch tenant.settings.personAccountSelection {
+        case .none, .criteria: nil
+        case .new: isPerson
+        case .marked: .all([isPerson, .equals(tenant.settings.markerField, .bool(true))])
+        }
     }
 }
 
@@ -82,6 +98,20 @@ extension SalesforceGateway {
         }
         return try reading { () throws(SalesforceError) in try answer.value[0].page() }.records
             .compactMap { record($0, object) }
+    }
+
+    /// Some fields of records by id, up to 2,000 in one counted call; records that are gone have none.
+    func values(
+        of fields: [String], _ object: ObjectKind, ids: [String]
+    ) async throws -> [String: SyncRules.SalesforceRecord] {
+        guard !ids.isEmpty else { return [:] }
+        let answer = try await composite(for: [object]) {
+            let names = ["Id", "SystemModstamp"] + schema.readable(fields, of: object)
+            return [.retrieve(object: object.salesforceName, ids: ids, fields: names)]
+        }
+        let records = try reading { () throws(SalesforceError) in try answer.value[0].records() }
+            .compactMap { $0.flatMap { record($0, object) } }
+        return Dictionary(records.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
     }
 
     // MARK: - Describing

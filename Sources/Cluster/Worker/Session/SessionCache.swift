@@ -245,7 +245,7 @@ extension CallClass {
             switch kind {
             case .contactsPage, .contactsByID, .contactByEmail, .contactGet, .contactTags: .read
             case .contactSync, .contactUpdate, .contactCreate, .contactDelete: .write
-            case .fields, .tags: .describe
+            case .fields, .tags, .list: .describe
             case .bulkImport: .bulkImport
             case .importInfo: .importCheck
             case .contactTagAdd, .contactTagRemove, .tagCreate: .tag

@@ -15,6 +15,8 @@ struct TenantSession: Sendable {
     let webhookBase: String?
     /// Set once the tenant's webhook was seen to be there.
     let webhookMark: DoneMark
+    /// Fields of accounts whose mapping changed and is not re-evaluated yet (T21).
+    let pausedAccountFields: Set<String>
     private let inboundRules: [ObjectKind: InboundRules]
     private let streams: [StreamRow]
 
@@ -44,13 +46,14 @@ struct TenantSession: Sendable {
         let start = streams.map(\.createdAt).min() ?? .distantFuture
         let selection = SelectionRules(settings: tenant.settings, start: start, criteria: tenant.config.criteria)
         var paused: [ObjectKind: Set<String>] = [:]
-        for object in [ObjectKind.contact, .lead] {
+        for object in [ObjectKind.contact, .lead, .account] {
             guard let stream = streams.first(where: { $0.direction == .inbound && $0.object == object }) else {
                 continue
             }
             paused[object] = Self.pausedFields(
                 stream, Self.conditions(of: object, tenant, projector(object).mappings))
         }
+        pausedAccountFields = paused.removeValue(forKey: .account) ?? []
         var outbound = OutboundRules(
             settings: tenant.settings, contacts: projector(.contact), leads: projector(.lead), paused: paused)
         outbound.hasPersonAccounts = salesforce.facts.hasPersonAccounts
@@ -86,6 +89,21 @@ struct TenantSession: Sendable {
     func inbound(_ object: ObjectKind) -> InboundRules {
         guard let rules = inboundRules[object] else { preconditionFailure("no inbound rules for \(object.name)") }
         return rules
+    }
+
+    /// How one object's records are read.
+    func projector(of object: ObjectKind) -> Projector {
+        switch object {
+        case .contact, .lead: inbound(object).projector
+        case .account: accountRules.projector
+        case .opportunity: Projector(mappings: [])
+        }
+    }
+
+    /// Salesforce names of the formula fields of an object that go to ActiveCampaign.
+    func formulas(of object: ObjectKind) -> [String] {
+        projector(of: object).mappings.filter { $0.salesforceType.isFormula && $0.writes(to: .activeCampaign) }
+            .map(\.salesforceField)
     }
 
     /// A stream's row as it was when the run began.
@@ -133,13 +151,17 @@ struct TenantSession: Sendable {
     func brokenSelection(of object: ObjectKind) -> [String] {
         let unknown = salesforce.schema.unknown[object] ?? []
         guard !unknown.isEmpty else { return [] }
-        let needed =
+        var needed =
             switch tenant.settings.selection(of: object) {
             case .none, .new: [String]()
             case .marked: [tenant.settings.markerField]
             case .criteria: tenant.config.criteria[object]?.fields ?? []
             }
-        return needed.filter(unknown.contains)
+        // Persons have a selection of their own (R86).
+        if object == .contact, salesforce.facts.hasPersonAccounts, tenant.settings.personAccountSelection == .marked {
+            needed.append(tenant.settings.markerField)
+        }
+        return Set(needed.filter(unknown.contains)).sorted()
     }
 
     /// Whether a person has confirmed that many records are gone (T20).
@@ -149,6 +171,13 @@ struct TenantSession: Sendable {
 
     /// Whether records are held back from being taken for missing.
     var isAlarmed: Bool { streams.contains { $0.errorCode == MassDeleteBrake.code } }
+
+    /// Whether records of an object enter at all, persons among the contacts (R36, R86).
+    func lets(enter object: ObjectKind) -> Bool {
+        tenant.settings.selection(of: object) != .none
+            || (object == .contact && salesforce.facts.hasPersonAccounts
+                && tenant.settings.personAccountSelection != .none)
+    }
 
     /// When the tenant began: the floor of selection by *new* (R37, D5).
     var start: Date { inbound(.contact).selection.start }

@@ -7,23 +7,31 @@ import SyncRules
 /// `ferry records skip`.
 struct RecordsSkip: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "skip", abstract: "Keep one record out of the sync, in both directions, until `unskip`.",
+        commandName: "skip", abstract: "Keep records out of the sync, in both directions, until `unskip`.",
         discussion: """
-            Either id of a linked pair will do. Nothing is deleted or unlinked; changes on either side are seen and \
-            settled as kept out, and found again by `unskip`.
+            One record by its id, where either id of a linked pair will do, or with filters all those that fail in one way, \
+            which wants --yes. Nothing is deleted or unlinked; changes on either side are seen and settled as kept out, and \
+            found again by `unskip`.
+
+                ferry records skip acme 003000000000001AAA --reason "their lawyer asked"
+                ferry records skip acme --code DUPLICATES_DETECTED --reason "to be merged" --dry-run
             """)
 
     @Argument(help: "The tenant's id.")
     var tenant: String
 
-    @Argument(help: "E-mail address, ActiveCampaign contact id, or Salesforce id.")
-    var record: String
+    @Argument(help: "E-mail address, ActiveCampaign contact id, or Salesforce id; none with a filter.")
+    var record: String?
 
+    @OptionGroup var failures: FailureOptions
+    @OptionGroup var consent: ConsentOptions
     @OptionGroup var errand: ErrandOptions
     @OptionGroup var output: OutputOptions
 
     private struct Report: Encodable {
         let tenant: String
+        /// False when nothing was done yet.
+        let done: Bool
         let skipped: [String]
     }
 
@@ -31,23 +39,37 @@ struct RecordsSkip: AsyncParsableCommand {
         guard let reason = errand.reason, reason.contains(where: { !$0.isWhitespace }), reason.count <= 500 else {
             throw ValidationError("--reason: want 1 to 500 characters; people will ask why this record does not sync")
         }
+        guard (record == nil) != (try failures.filter == FailureFilter()) else {
+            throw ValidationError("want either one record or a filter such as --code")
+        }
     }
 
     func run() async throws {
-        let name = try RecordQuestion.name(record)
-        let by = errand.errand
+        let name = try record.map(RecordQuestion.name)
         let report = try await Control.run("records") { runtime in
             let row = try await Control.tenant(tenant, in: runtime.store)
-            let ids = try await SkippedIDs.of(name, tenant: row.number, in: runtime.store)
-            for (side, id) in ids.all {
+            let ids =
+                if let name { try await SkippedIDs.of(name, tenant: row.number, in: runtime.store).all } else {
+                    SkippedIDs.all(
+                        of: try await runtime.store.failures(
+                            tenant: row.number, failures.filter, limit: StoreLimits.failuresPerRetry))
+                }
+            let isMeant =
+                try name != nil && !consent.dryRun || consent.allows("skip \(ids.count) records", count: ids.count)
+            if isMeant, !ids.isEmpty {
                 try await runtime.store.exclude(
-                    tenant: row.number, side: side, recordID: id, by: by, now: runtime.clock.now)
+                    tenant: row.number, ids, by: errand.errand, now: runtime.clock.now)
             }
-            return Report(tenant: tenant, skipped: ids.all.map(\.id))
+            return Report(tenant: tenant, done: isMeant, skipped: ids.map(\.id))
         }
         try output.print(report) {
-            "Kept out of \(tenant): \(report.skipped.joined(separator: ", ")). A run under way may still write it."
+            guard !report.skipped.isEmpty else { return "No failure of \(tenant) is meant by this." }
+            let ids = report.skipped.joined(separator: ", ")
+            return report.done
+                ? "Kept out of \(tenant): \(ids). A run under way may still write it."
+                : "Would be kept out of \(tenant): \(ids)."
         }
+        if report.skipped.isEmpty { throw ExitCode.failure }
     }
 }
 
@@ -58,6 +80,15 @@ struct SkippedIDs {
 
     var all: [(side: Side, id: String)] {
         contacts.map { (Side.activeCampaign, String($0)) } + records.map { (Side.salesforce, $0) }
+    }
+
+    /// The records that failures stand for: Salesforce's own, and ActiveCampaign's contacts. A webhook that named no contact
+    /// stands for none.
+    static func all(of failures: [FailureRow]) -> [(side: Side, id: String)] {
+        failures.compactMap { row in
+            if row.direction == .inbound || row.object == .account { return (.salesforce, row.recordID) }
+            return Int64(row.recordID).map { _ in (.activeCampaign, row.recordID) }
+        }
     }
 
     /// The id itself, or, for an address, the ids of all that is linked to it.

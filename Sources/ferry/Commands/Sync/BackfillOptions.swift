@@ -9,8 +9,13 @@ import SyncRules
 enum BackfillOptions {
     /// The object of an option's word.
     static func object(_ word: String) throws -> ObjectKind {
-        guard let kind = ObjectKind(name: word), kind == .contact || kind == .lead else {
-            throw ValidationError("--object: want contact or lead")
+        guard let kind = ObjectKind(name: word) else {
+            throw ValidationError("--object: want contact, lead or opportunity")
+        }
+        guard kind != .account else {
+            throw ValidationError(
+                "--object: accounts need no back-fill; an account enters with the first synced person who belongs to it, "
+                    + "however old both are. Back-fill contacts")
         }
         return kind
     }

@@ -13,6 +13,8 @@ struct SyncBackfill: AsyncParsableCommand {
         discussion: """
             The pulls bring what is created or changed from the tenant's start on; what was there before comes by a \
             back-fill. It obeys the object's selection, except that age does not keep a record out, and every other rule. \
+            Opportunities hang on synced contacts, so back-fill these first; accounts need none, for an account enters \
+            with the first synced person who belongs to it. \
             It runs in slices beside the ordinary runs, can be paused, resumed and cancelled, and goes on where it stood.
 
                 ferry sync backfill acme --object contact --from 2024-01-01 --dry-run
@@ -34,7 +36,7 @@ struct SyncBackfill: AsyncParsableCommand {
         @Argument(help: "The tenant's id.")
         var tenant: String
 
-        @Option(help: "contact or lead.")
+        @Option(help: "contact, lead or opportunity.")
         var object: String
 
         @Option(help: "Records created on this day or later, as 2024-01-31 in UTC or an ISO 8601 instant.")
@@ -85,7 +87,13 @@ struct SyncBackfill: AsyncParsableCommand {
             guard let settings = try await store.tenantConfig(row.number)?.settings else {
                 throw ValidationError("\(tenant) has no row in sync_settings; nothing runs")
             }
-            guard settings.selection(of: kind) != .none else {
+            guard kind != .opportunity || settings.syncsOpportunities else {
+                throw ValidationError("sync_opportunities of \(tenant) is off: no opportunity may enter")
+            }
+            let mayEnter =
+                kind == .opportunity || settings.selection(of: kind) != .none
+                || (kind == .contact && settings.personAccountSelection != .none)
+            guard mayEnter else {
                 throw ValidationError(
                     "\(kind.name)_selection of \(tenant) is none: no \(kind.name) may enter. Set it to new, marked or "
                         + "criteria first")
@@ -122,7 +130,7 @@ struct SyncBackfill: AsyncParsableCommand {
     /// `ferry sync backfill list`.
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Show a tenant's back-fills and re-evaluations: how far, how fast, and what is left.")
+            abstract: "Show a tenant's back-fills, re-evaluations and formula sweeps: how far, and what is left.")
 
         @Argument(help: "The tenant's id.")
         var tenant: String
@@ -140,7 +148,8 @@ struct SyncBackfill: AsyncParsableCommand {
             let reports = rows.map { SweepReport($0, now: now) }
             try output.print(reports) {
                 reports.isEmpty
-                    ? "No back-fill or re-evaluation of \(tenant) is under way." : SweepReport.table(reports)
+                    ? "No back-fill, re-evaluation or formula sweep of \(tenant) is going on."
+                    : SweepReport.table(reports)
             }
         }
     }
@@ -152,7 +161,7 @@ struct SyncBackfill: AsyncParsableCommand {
         @Argument(help: "The tenant's id.")
         var tenant: String
 
-        @Option(help: "contact or lead; without it all.")
+        @Option(help: "contact, lead or opportunity; without it all.")
         var object: String?
 
         @OptionGroup var errand: ErrandOptions
