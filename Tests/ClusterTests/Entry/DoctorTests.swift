@@ -10,8 +10,8 @@ import Testing
 struct DoctorTests {
     private static func examine(_ tenant: TestTenant, _ cluster: TestCluster) async throws -> [DoctorFinding] {
         let doctor = TenantDoctor(
-            store: cluster.store, queue: cluster.queue, clock: cluster.wallClock, http: try HTTPClient(options: .loopback),
-            keys: KeyRing(keys: [cluster.key]),
+            store: cluster.store, queue: cluster.queue, clock: cluster.wallClock,
+            http: try HTTPClient(options: .loopback), keys: KeyRing(keys: [cluster.key]),
             providers: ProviderPolicy(hostSuffixes: [], allowsLoopback: true, webhookBase: nil))
         return try await doctor.examine(try await tenant.number(in: cluster))
     }
