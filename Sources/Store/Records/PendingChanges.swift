@@ -1,13 +1,6 @@
 import Drivers
 package import Foundation
-
-/// Where word of a change came from. Raw values are stored; never renumber them.
-package enum ChangeSource: Int16, Sendable, CaseIterable {
-    case webhook = 1
-    case poll = 2
-    case command = 3
-    case retry = 4
-}
+package import SyncRules
 
 /// A contact id seen to have changed.
 package struct SeenChange: Sendable, Hashable {
@@ -29,12 +22,14 @@ package struct PendingChange: Sendable, Hashable {
     /// Settling deletes this version only; a later sighting stays.
     package let version: Int64
     package let attempts: Int
+    package let source: ChangeSource
 
     /// Makes a pending change.
-    package init(contactID: Int64, version: Int64, attempts: Int = 0) {
+    package init(contactID: Int64, version: Int64, attempts: Int = 0, source: ChangeSource = .webhook) {
         self.contactID = contactID
         self.version = version
         self.attempts = attempts
+        self.source = source
     }
 }
 
@@ -100,12 +95,13 @@ extension Store {
     package func pending(tenant: Int32, limit: Int, now: Date) async throws -> [PendingChange] {
         let rows = try await query(
             """
-            SELECT ac_id, version, attempts FROM ferry.pending_changes
+            SELECT ac_id, version, attempts, source FROM ferry.pending_changes
             WHERE tenant_no = $1 AND not_before <= $2 ORDER BY not_before, ac_id LIMIT $3
             """, [.int4(tenant), .timestamptz(now), .int(min(limit, StoreLimits.pageSize))])
         return try decode(rows) { row in
             PendingChange(
-                contactID: try row.get("ac_id"), version: try row.get("version"), attempts: try row.get("attempts"))
+                contactID: try row.get("ac_id"), version: try row.get("version"), attempts: try row.get("attempts"),
+                source: try row.case("source"))
         }
     }
 

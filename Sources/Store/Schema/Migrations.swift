@@ -35,5 +35,6 @@ struct Migration: Sendable {
         Migration("m0021_fence_holders", PackageResources.m0021_fence_holders_sql),
         Migration("m0025_budgets_lost", PackageResources.m0025_budgets_lost_sql),
         Migration("m0033_update_modes", PackageResources.m0033_update_modes_sql),
+        Migration("m0041_decisions", PackageResources.m0041_decisions_sql),
     ]
 }

@@ -50,6 +50,7 @@ struct SweepRun {
             try progress.advance(to: cursor)
             var extras = page.extras
             extras.sweep = progress
+            extras.source = sweep.kind == .backfill ? .backfill : .reevaluation
             try await InboundPull(session: session, run: run).settle(
                 page.records, sweep.object, cursor: nil, busy: busy, claims: &claims, &tally, extras: extras)
             ending.isDone = page.isLast
