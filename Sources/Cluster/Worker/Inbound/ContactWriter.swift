@@ -121,7 +121,7 @@ struct ContactWriter {
     private func send(_ write: ContactWrite) async throws -> ContactOutcome {
         guard let contactID = write.contactID else { return try await session.activeCampaign.upsert(write) }
         // Nothing may be left once what was refused is taken out.
-        if write.write.isEmpty { return .written(contactID: contactID) }
+        if write.write.isEmpty { return .written(contactID: contactID, isNew: false) }
         return try await session.activeCampaign.update(contactID, with: write)
     }
 

@@ -273,7 +273,7 @@ struct InboundPull {
                 commit.links.append(link)
                 commit.record(decisions)
                 // A change that is withheld settles nothing of what an earlier write may have left behind.
-                if !decisions.contains(where: { $0.field == nil && Self.withholding.contains($0.code) }) {
+                if !decisions.contains(where: { $0.fields.isEmpty && Self.withholding.contains($0.code) }) {
                     commit.consumedEchoes += echoes.settled(by: [link], side: .activeCampaign)
                 }
                 if let review { commit.deferChange(review, until: run.now, reason: "review") }
