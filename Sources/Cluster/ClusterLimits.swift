@@ -102,6 +102,8 @@ package enum ClusterLimits {
     static let importsSettledAtOnce = 4
     /// Seconds an outbound batch waits for the oldest open import before it goes on without its contacts.
     static let importCourtesy: TimeInterval = 120
+    /// Seconds by which a contact is older than the import that brought it to have been there before: two clocks differ.
+    static let importClockSlack: TimeInterval = 5
     /// Seconds after which an import without a result is written again.
     static let importPatience: TimeInterval = 3_600
 

@@ -40,6 +40,8 @@ package enum StoreLimits {
     package static let sampledRuns = 2_000
     /// Seconds they go back at most.
     package static let runSample: Double = 900
+    /// Fields that one decision names; of more it tells the number.
+    package static let decisionFields = 40
     /// Decisions of one record's story, the newest.
     package static let storyDecisions = 500
     /// Ids of one side that one record's story follows.

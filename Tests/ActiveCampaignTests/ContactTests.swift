@@ -156,7 +156,7 @@ private func list(_ ids: some Sequence<Int>, total: Int? = nil) -> String {
     @Test(arguments: [200, 201]) func anUpsertSendsOnlyWhatIsGiven(status: Int) async throws {
         let bench = try ClientBench { _, _ in .answer(status, #"{"fieldValues":[],"contact":{"id":10}}"#) }
         let values = ContactValues(email: "a@b.c", firstName: "", fieldValues: [6: "2008-01-20", 1: "ü \"x\"/y"])
-        #expect(try await bench.client.upsert(values) == .written(contactID: 10))
+        #expect(try await bench.client.upsert(values) == .written(contactID: 10, isNew: status == 201))
         let request = try #require(bench.server.requests.first)
         #expect(request.name == "POST contact/sync")
         #expect(request.headers["content-type"] == "application/json")

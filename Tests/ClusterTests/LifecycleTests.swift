@@ -120,7 +120,7 @@ struct LifecycleTests {
     }
 
     @Test(arguments: [true, false])
-    func R89_aDeletedRecordIsMissingUntilItIsUndeleted(hasPackage: Bool) async throws {
+    func R89_T15_aDeletedRecordIsMissingUntilItIsUndeleted(hasPackage: Bool) async throws {
         let (cluster, tenant) = try await Self.start(hasPackage: hasPackage)
         let record = try tenant.createContact("gone@a.example", last: "Gone")
         try await cluster.round()

@@ -8,7 +8,7 @@ import enum SyncRules.Direction
 @Suite(.timeLimit(.minutes(5)))
 struct OptOutTests {
     @Test(arguments: [true, false])
-    func optingOutTravelsBothWaysAndNobodyIsSubscribedAgain(hasPackage: Bool) async throws {
+    func R79_R80_R83_T28_optingOutTravelsBothWaysAndNobodyIsSubscribedAgain(hasPackage: Bool) async throws {
         let cluster = try await TestCluster.start()
         var options = TestTenant.Options()
         options.hasPackage = hasPackage

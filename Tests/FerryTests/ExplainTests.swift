@@ -38,24 +38,57 @@ extension ProcessTests {
 
         // MARK: - Explaining
 
-        /// One record of every code there is: a new code is asked for here the day it is made.
-        @Test func explainAnswersForOneRecordOfEveryDecision() async throws {
+        /// The commonest question, asked by address: why not, and what has to happen.
+        @Test func explainTellsWhyARecordDidNotSync() async throws {
             try await LiveCluster.run { cluster in
                 let tenant = try await LiveTenant.onBoard("acme", in: cluster)
-                var commit = RunCommit(tenant: try await tenant.number, fence: 1, run: 1)
-                commit.record(
-                    DecisionCode.allCases.map {
-                        Decision($0, .outbound, .contact, contactID: 1_000 + Int64($0.rawValue), reason: "R24")
-                    })
-                _ = try await cluster.store.commit(commit, now: cluster.now)
-                for code in DecisionCode.allCases {
-                    let process = try await cluster.ferry(
-                        "records", "explain", "acme", "\(1_000 + Int64(code.rawValue))", "--json")
-                    let story = try Self.decode(Story.self, process)
-                    let told = try #require(story.events.first { $0.code == code.name }, "\(code)")
-                    #expect(story.events.count { $0.kind == "decision" } == 1 && told.reason == "R24")
-                    #expect(told.text.contains("carries a sync tag (R24)") && !story.next.isEmpty)
+                try await cluster.pool.query("UPDATE ferry.sync_settings SET contact_selection = 'none'")
+                _ = try cluster.start("scheduler")
+                _ = try cluster.start("worker")
+                _ = try tenant.account.actAsPerson { try $0.addContact(email: "untagged@people.example") }
+                try tenant.enterInSalesforce(1...1)
+                func tell(_ name: String) async throws -> Story {
+                    let process = try await cluster.ferry("records", "explain", "acme", name, "--json")
+                    #expect(!(process.output + process.errors).contains("people.example"))
+                    return try JSONDecoder().decode(Story.self, from: Data(process.output.utf8))
                 }
+                for name in ["untagged@people.example", "entered1@people.example"] {
+                    let hash = try #require(EmailAddress(name)).hash
+                    let number = try await tenant.number
+                    try await eventually("\(name) is seen", every: .milliseconds(200)) {
+                        try await tenant.requestRun()
+                        return try await !cluster.store.recordFile(tenant: number, .email(hash)).isEmpty
+                    }
+                }
+
+                let untagged = try await tell("untagged@people.example")
+                #expect(untagged.events.contains { $0.reason == "R14" && $0.text.contains("automation actions") })
+                #expect(untagged.events.contains { $0.kind == "seen" && $0.text.contains("by the poll") })
+                #expect(untagged.next.contains { $0.contains("added-to tags") }, "\(untagged.next)")
+                let unselected = try await tell("entered1@people.example")
+                #expect(unselected.events.contains { $0.reason == "R36.none" && $0.text.contains("not in scope") })
+                #expect(unselected.next.contains { $0.contains("selection takes") }, "\(unselected.next)")
+                let stranger = try await tell("nobody@people.example")
+                #expect(stranger.events.isEmpty && stranger.next.contains { $0.contains("never seen changed") })
+                #expect(stranger.next.contains { $0.contains("contacts none (R36)") })
+
+                let contact = try #require(untagged.contacts.first)
+                _ = try await cluster.ferry("records", "skip", "acme", "\(contact)", "--reason", "a test person")
+                let excluded = try await tell("untagged@people.example")
+                #expect(excluded.next.contains { $0.contains("left out of every run until") })
+
+                _ = try await cluster.ferry(
+                    "budgets", "set", "acme", "--provider", "activecampaign", "--calls", "1", "--reason", "test")
+                try await eventually("the tenant waits for calls", every: .milliseconds(200)) {
+                    try await tenant.requestRun()
+                    return try await cluster.store.status(tenant: "acme").contains { $0.state == "waiting for budget" }
+                }
+                let poor = try await tell("nobody@people.example")
+                #expect(poor.next.contains { $0.contains("calls is used up") }, "\(poor.next)")
+
+                _ = try await cluster.ferry("tenants", "pause", "acme", "--reason", "import running")
+                let paused = try await tell("untagged@people.example")
+                #expect(paused.next.first == "Nothing runs: the tenant is paused. `ferry tenants resume acme`")
             }
         }
 

@@ -21,7 +21,7 @@ private func upsert(_ number: Int, type: String = "Contact") -> SalesforceWrite 
 }
 
 struct WritePackingTests {
-    @Test func aThousandUpsertsAreOneCall() throws {
+    @Test func aThousandUpsertsArePackedIntoOneCall() throws {
         let calls = try PackedWrites.pack((0..<1_000).map { upsert($0) })
         #expect(calls.count == 1 && calls[0].parts.count == 5 && calls[0].count == 1_000)
         #expect(calls[0].places.flatMap { $0 } == Array(0..<1_000))

@@ -174,12 +174,12 @@ import Testing
     @Test(arguments: DecisionCode.allCases)
     func everyDecisionIsASentenceOfItsOwn(code: DecisionCode) {
         for direction in Direction.allCases {
-            let decision = Decision(code, direction, .contact, contactID: 1, reason: "R24", field: "Phone")
+            let decision = Decision(code, direction, .contact, contactID: 1, reason: "R24", fields: ["Phone"])
             #expect(decision.sentence.hasSuffix("(R24).") && decision.sentence.count > 20)
             let others = DecisionCode.allCases.filter { $0 != code }
             #expect(
                 !others.contains {
-                    Decision($0, direction, .contact, reason: "R24", field: "Phone").sentence == decision.sentence
+                    Decision($0, direction, .contact, reason: "R24", fields: ["Phone"]).sentence == decision.sentence
                 })
         }
         #expect(Decision(code, .inbound, .lead, reason: "INVALID_X").sentence.contains("(INVALID_X)"))

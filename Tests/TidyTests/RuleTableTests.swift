@@ -25,11 +25,17 @@ struct RuleTableTests {
         }
     }
 
-    /// Names of all tests; helpers among them do no harm, for nobody would name one as a proof by accident.
-    private static func tests() throws -> Set<String> {
-        try SourceTree.files(under: "Tests", suffix: ".swift").reduce(into: []) { names, path in
-            names.formUnion(try SourceTree.text(path).matches(of: /func ([A-Za-z0-9_]+)\(/).map { String($0.1) })
-        }
+    /// Traps that only the wire can prove wrong: paging, stamps, clocks, answers, and what the providers make of a value.
+    private static let wireTraps: Set<String> = [
+        "T2", "T3", "T4", "T5", "T7", "T8", "T9", "T10", "T13", "T15", "T16", "T17", "T20", "T21", "T23", "T25", "T26",
+        "T27", "T28", "T29", "T30", "T31", "T32", "T33", "T34",
+    ]
+    /// Where tests run against both simulators.
+    private static let wireRooms = ["Tests/ClusterTests/", "Tests/FerryTests/"]
+
+    /// All tests by name; a name may be declared several times.
+    private static func tests() throws -> [String: [TestDeclaration]] {
+        Dictionary(grouping: try TestDeclaration.all(), by: \.name)
     }
 
     @Test func everyRuleDecisionAndTrapHasOneRow() throws {
@@ -45,13 +51,41 @@ struct RuleTableTests {
             } else {
                 #expect(!row.tests.isEmpty, "\(row.id) has no test")
             }
-            for name in row.tests { #expect(tests.contains(name), "\(row.id) names \(name), which is no test") }
+            for name in row.tests {
+                let declared = tests[name] ?? []
+                #expect(declared.count == 1, "\(row.id) names \(name), which is \(declared.count) tests")
+                #expect(declared.allSatisfy { !$0.isDisabled }, "\(row.id) names \(name), which is disabled")
+            }
         }
+    }
+
+    @Test func trapsOfTheWireAreProvedOnTheWire() throws {
+        let tests = try Self.tests()
+        for row in try Self.rows() where Self.wireTraps.contains(row.id) {
+            let paths = row.tests.flatMap { tests[$0] ?? [] }.map(\.path)
+            #expect(
+                paths.contains { path in Self.wireRooms.contains { path.hasPrefix($0) } },
+                "\(row.id) has no test against the simulators")
+        }
+    }
+
+    @Test func onlyWhatCarriesTheAttributeIsATest() {
+        let source = """
+            func helper() {}
+            // @Test func commented() {}
+            @Test(arguments: [1, 2])
+            func spread(number: Int) {}
+            @Test func plain() {}
+            @Test(.disabled("broken")) func off() {}
+            """
+        let found = TestDeclaration.declarations(in: source.components(separatedBy: "\n"), "T.swift")
+        #expect(found.map(\.name) == ["spread", "plain", "off"])
+        #expect(found.map(\.isDisabled) == [false, false, true])
     }
 
     @Test func everyTestNamedAfterARuleStandsInItsRow() throws {
         let rows = Dictionary(uniqueKeysWithValues: try Self.rows().map { ($0.id, Set($0.tests)) })
-        for name in try Self.tests() {
+        for name in try Self.tests().keys {
             guard let ids = name.prefixMatch(of: /(?:[RDT][0-9]+_)+/) else { continue }
             for id in ids.0.split(separator: "_") {
                 #expect(rows[String(id)]?.contains(name) == true, "\(name) is missing in the row of \(id)")

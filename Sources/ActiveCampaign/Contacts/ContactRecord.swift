@@ -101,8 +101,8 @@ package struct ContactValues: Sendable, Hashable, CustomStringConvertible {
 
 /// What became of one contact that was written.
 package enum ContactWriteOutcome: Sendable, Hashable {
-    /// Written; the contact's number.
-    case written(contactID: Int64)
+    /// Written; the contact's number, and whether it was made by this write.
+    case written(contactID: Int64, isNew: Bool = false)
     /// There is no such contact any more: ActiveCampaign itself said so.
     case gone
     /// The address belongs to another contact.

@@ -89,8 +89,16 @@ struct ContactAnswer: Decodable {
 
 /// The answer to a write; only the number is of interest.
 struct WrittenContact: Decodable {
-    struct Row: Decodable { let id: LooseText }
+    struct Row: Decodable {
+        let id: LooseText
+        let cdate: LooseText?
+        let udate: LooseText?
+    }
     let contact: Row
+
+    /// Whether the contact was made by the write that this answers: a status of 201 alone is documented of updates, too
+    /// (reference 3.7), so that it must not have been changed since it was made either.
+    func isNew(status: Int) -> Bool { status == 201 && contact.cdate?.text == contact.udate?.text }
 }
 
 /// The body of a write.

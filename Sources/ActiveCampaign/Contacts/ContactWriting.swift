@@ -42,12 +42,11 @@ extension ActiveCampaignClient {
     ) async throws(ActiveCampaignError) -> ContactWriteOutcome {
         let call = try APICall.write(kind, method, path, ContactBody(values), isRepeatable: isRepeatable)
         do {
-            let id = try await perform(call) { response in
-                let id = try response.decoded(as: WrittenContact.self).contact.id.integer
-                guard let id else { throw UnexpectedShape() }
-                return id
+            return try await perform(call) { response in
+                let written = try response.decoded(as: WrittenContact.self)
+                guard let id = written.contact.id.integer else { throw UnexpectedShape() }
+                return .written(contactID: id, isNew: written.isNew(status: response.status))
             }
-            return .written(contactID: id)
         } catch {
             guard case .permanent(let code, let fields) = error.verdict else { throw error }
             switch code {

@@ -1,54 +1,108 @@
 package import SyncRules
 
 extension Decision {
-    /// The decision as a person reads it: what was done or not, and the rule or answer behind it. Names ids and fields,
-    /// never values.
+    /// The decision as a person reads it: what was done or not, the rule or answer behind it, and the call that carried
+    /// it. Names ids and fields, never values.
     package var sentence: String {
         let why = reason.map { " " + Self.because($0) } ?? ""
-        return "\(code.clause(direction, object, field: field))\(why)."
+        return "\(clause)\(why)\(carriage)."
+    }
+
+    /// How the record was seen; nil when the run did not read it for its own sake.
+    package var sightingSentence: String? {
+        guard let source else { return nil }
+        let side = direction == .outbound ? "ActiveCampaign" : "Salesforce"
+        let hash = projection.map { ", its mapped values being #" + Self.short($0) } ?? ""
+        return switch source {
+        case .webhook: "Seen changed in \(side): a webhook told of it\(hash)."
+        case .poll: "Seen changed in \(side) by the poll\(hash)."
+        case .command: "Read in \(side) because a person asked for it\(hash)."
+        case .retry: "Read again in \(side), for an earlier run left it\(hash)."
+        case .backfill: "Read in \(side) by the back-fill\(hash)."
+        case .reevaluation: "Looked at anew on both sides, for a mapping or the selection changed\(hash)."
+        case .formulas: "Read for its formula fields, which move no stamp when they are recalculated\(hash)."
+        }
+    }
+
+    /// By what it may cross to the other side; nil for what may not.
+    package var groundSentence: String? {
+        guard let ground else { return nil }
+        return switch ground {
+        case .created: "Selected: it was created since the tenant began (R37)."
+        case .updated: "Selected: it was changed since the tenant began, which enrols it (R38)."
+        case .marked: "Selected: its marker checkbox is set (R41)."
+        case .criteria: "Selected: it meets the selection criteria (R42)."
+        case .backfill: "Selected: a back-fill takes what was there before the tenant began."
+        case .followed: "Selected: it was synced before, and is followed (R40)."
+        case .createAction: "Selected: an automation asked for it to be in Salesforce (R15, R16)."
+        case .syncTag: "Selected: it is linked and carries a sync tag (R24)."
+        case .inhabited: "Selected: a synced person belongs to it (R71)."
+        }
     }
 
     /// The rule in words, or the provider's error code as it came.
     private static func because(_ reason: String) -> String {
         RuleWords.of(reason).map { "– \($0) (\(reason))" } ?? "(\(reason))"
     }
-}
 
-extension DecisionCode {
-    /// What the code says of a record. The switch names every code, so that a new one can't be forgotten.
-    fileprivate func clause(_ direction: Direction, _ object: ObjectKind, field: String?) -> String {
-        let toward = direction == .outbound ? "Salesforce" : "ActiveCampaign"
+    /// The call or the import that carried it.
+    private var carriage: String {
+        if let importID { return ", import \(importID)" }
+        guard let call else { return "" }
+        let place = direction == .outbound ? ", place \(call.place) in it" : ""
+        return ", with call \(call.number) of the run to \(target)\(place)"
+    }
+
+    private var target: String { direction == .outbound ? "Salesforce" : "ActiveCampaign" }
+
+    private static func short(_ hash: [UInt8]) -> String {
+        hash.prefix(4).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+    }
+
+    /// What the code says of the record, or of some of its fields. The switch names every code, so that a new one can't be
+    /// forgotten.
+    private var clause: String {
         let record = object.name
-        let named = field.map { "field \($0)" } ?? "a field"
-        return switch self {
+        let names = fields.joined(separator: ", ")
+        let named = fields.isEmpty ? "" : ": " + names
+        return switch code {
         case .seen: direction == .outbound ? "Seen changed in ActiveCampaign" : "Seen changed in Salesforce"
         case .unchangedProjection:
-            "Nothing written to \(toward): no mapped field differs from what both sides agreed on"
-        case .outOfScope: "Nothing written to \(toward): the \(record) is not in scope"
+            "Nothing written to \(target): no mapped field differs from what both sides agreed on"
+        case .outOfScope: "Nothing written to \(target): the \(record) is not in scope"
         case .noEmail: "Left out: the \(record) has no e-mail address, by which the two sides know a person"
         case .duplicateMatch: "Left out: another record has the same e-mail address or contact"
-        case .linked: "Matched to a \(record) that is there already, and linked"
-        case .echoDropped: "Nothing written to \(toward): the change is our own write coming back"
+        case .linked: "Matched to a \(direction == .outbound ? record : "contact") that is there already, and linked"
+        case .echoDropped: "Nothing written to \(target): the change is our own write coming back"
         case .conflictLost where direction == .inbound:
-            "The Salesforce change of \(named) was not taken: the contact had changed in ActiveCampaign, which wins"
-        case .conflictLost: "The ActiveCampaign change was dropped: the \(record) had changed in Salesforce, which wins"
-        case .blankKept: "A blank did not empty \(named) of the \(record)"
-        case .coerced: "The value of \(named) was converted to the other side's type"
-        case .truncated: "The value of \(named) was cut to the length the other side holds"
+            "The Salesforce change of \(names) was not taken: the contact had changed in ActiveCampaign, which wins"
+        case .conflictLost:
+            "The ActiveCampaign change\(fields.isEmpty ? "" : " of " + names) was dropped: the \(record) had changed in "
+                + "Salesforce, which wins"
+        case .blankKept: "A blank did not empty \(fields.isEmpty ? "a field" : names) of the \(record)"
+        case .truncated: "Cut to the length the other side holds\(named)"
         case .queued: "Left waiting for a later run"
         case .mergedIntoLater: "Taken together with a later change of the same \(record)"
         case .budgetWait: "Left waiting: the tenant's allowance of provider calls is used up"
-        case .lockedRetry: "\(toward) could not take the \(record) for now; it is tried again"
-        case .sent: "Sent to \(toward); the answer is still to come"
-        case .accepted: "Written to \(toward) and accepted"
-        case .rejected: "\(toward) refused the \(record)"
-        case .invalidBeforeSend: "Written without \(named), which \(toward) does not take as it is"
+        case .lockedRetry: "\(target) could not take the \(record) for now; it is tried again"
+        case .sent: "Sent to \(target)\(named); the answer is still to come"
+        case .accepted: "Written to \(target) and accepted\(named)"
+        case .rejected:
+            fields.isEmpty
+                ? "\(target) refused the \(record)" : "\(target) refused \(names) of the \(record), which goes without"
+        case .invalidBeforeSend:
+            fields.isEmpty
+                ? "Nothing written to \(target): the \(record) lacks what it can't be without there"
+                : "Left out of what goes to \(target), which does not take it as it is: \(names)"
         case .relinked: "Linked anew: the lead was converted, the record merged, or its address moved"
         case .tombstoned: "One side's record is gone; nothing is deleted on the other"
         case .withheldMassDelete: "Held back: too many records vanished at once to believe it without a human"
         case .loopBrake: "Held: it was written more often within an hour than people change records"
-        case .driftPaused: "Held: the two sides drifted apart in too many records at once"
-        case .readonlyObserved: "Read only: the \(record) is observed, and never written by this tenant's settings"
+        case .driftPaused: "Held until both sides have been looked at anew, the mapping having changed\(named)"
+        case .readonlyObserved:
+            fields.isEmpty
+                ? "Read only: the \(record) is observed, and never written by this tenant's settings"
+                : "Not written to \(target): \(names)"
         }
     }
 }
@@ -66,6 +120,8 @@ package enum RuleWords {
         "R17.created": "an automation asked for it, and it was created",
         "R17": "what came from ActiveCampaign goes both ways",
         "R19": "an automation asked for it, and the person was there already",
+        "R43.created": "it enters ActiveCampaign, where a contact was made for it",
+        "R43.met": "its address is that of a contact ActiveCampaign has already",
         "R19.several": "an automation asked for it, several records have its address, and the latest was taken",
         "R24": "it is linked and carries a sync tag",
         "R26": "its sync tag was taken away",
@@ -81,6 +137,7 @@ package enum RuleWords {
         "R50": "its lead was converted to a contact that was linked already",
         "R52": "its status in Salesforce is set to synced",
         "R53": "Salesforce is primary in a conflict",
+        "R56": "Salesforce holds these values already",
         "R58": "our own writes are known by their values",
         "R63": "the mapping's update mode decides by field",
         "R59": "a recalculated formula alone is no change",
@@ -105,6 +162,11 @@ package enum RuleWords {
         "contact_or_stage_gone": "the deal's contact or stage was deleted while it was written",
         "no_person_contact": "the contact of a created person account is not visible yet, and is looked for again",
         "R51": "a person account was asked for, and this org has none",
+        "R63.direction": "its mapping goes the other way only",
+        "R63.blank": "its mapping fills blanks only, and the other side holds a value or was not looked at",
+        "R66": "formulas are never written",
+        "R68": "blanks do not clear this field",
+        "R83": "nobody is ever subscribed again",
         "R70": "leads without a company do not sync unless allow_leads_without_company is set",
         "R85": "a person's account syncs as the person",
         "R86": "person accounts are not selected",
@@ -127,6 +189,9 @@ package enum RuleWords {
         "withheld_mass_delete": "it seems gone from Salesforce together with too many others",
         "import": "in a bulk import",
         "import_open": "it is in a bulk import that is still open",
+        "refused_before": "it holds what was refused before, and is tried again when that changes",
+        "contact_deleted": "the contact was deleted in ActiveCampaign, and was linked to nothing",
+        "budget_spent": "it goes on when calls come back",
         "import_refused": "the bulk import did not take it",
         "excluded": "a person keeps this record out; `ferry records unskip` takes it back",
         "review": "it is read again after a conflict",

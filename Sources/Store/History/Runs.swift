@@ -37,13 +37,6 @@ package struct RunRecord: Sendable, Hashable, Codable {
     }
 }
 
-/// One stored decision.
-package struct DecisionRow: Sendable, Hashable {
-    package let at: Date
-    package let run: Int64
-    package let decision: Decision
-}
-
 extension Store {
     /// A number for a run; unique, and mostly growing.
     /// - Throws: `StoreError`.
@@ -102,53 +95,5 @@ extension Store {
                 .int4(record.created), .int4(record.updated), .int4(record.imported), .int4(record.conflicts),
                 .int4(record.failed), .int4(record.acknowledged), .int4(record.contactCalls), .int4(record.recordCalls),
             ])
-    }
-
-    // MARK: - Decisions
-
-    static func recording(
-        _ decisions: [Decision], tenant: Int32, run: Int64, now: PostgresValue
-    ) -> [PostgresStatement] {
-        guard !decisions.isEmpty else { return [] }
-        return [
-            PostgresStatement(
-                """
-                INSERT INTO ferry.record_decisions (tenant_no, at, run, code, direction, object, ac_id, sf_id, field, detail)
-                SELECT $1, $2, $3, n.* FROM unnest($4::int2[], $5::int2[], $6::int2[], $7::int8[], $8::text[],
-                    $9::text[], $10::text[]) AS n
-                """,
-                [
-                    .int4(tenant), now, .int8(run), .array(decisions.map(\.code.rawValue)),
-                    .array(decisions.map(\.direction.rawValue)), .array(decisions.map(\.object.rawValue)),
-                    .array(decisions.map(\.contactID)), .array(decisions.map(\.recordID)),
-                    .array(decisions.map(\.field)), .array(decisions.map(\.reason)),
-                ])
-        ]
-    }
-
-    /// What was decided about a contact or a record, newest first.
-    /// - Throws: `StoreError`.
-    package func decisions(
-        tenant: Int32, contactID: Int64? = nil, recordID: String? = nil, since: Date, limit: Int = 100
-    ) async throws -> [DecisionRow] {
-        let rows = try await query(
-            """
-            SELECT at, run, code, direction, object, ac_id, sf_id, field, detail FROM ferry.record_decisions
-            WHERE tenant_no = $1 AND at >= $2 AND ($3::int8 IS NULL OR ac_id = $3) AND ($4::text IS NULL OR sf_id = $4)
-            ORDER BY at DESC LIMIT $5
-            """,
-            [
-                .int4(tenant), .timestamptz(since), .int8(contactID), .text(recordID),
-                .int(min(limit, StoreLimits.pageSize)),
-            ])
-        return try decode(rows, Self.decisionRow)
-    }
-
-    static func decisionRow(_ row: PostgresRow) throws -> DecisionRow {
-        let decision = Decision(
-            try row.case("code"), try row.case("direction"), try row.case("object"),
-            contactID: try row.optional("ac_id"), recordID: try row.optional("sf_id"),
-            reason: try row.optional("detail"), field: try row.optional("field"))
-        return DecisionRow(at: try row.get("at"), run: try row.get("run"), decision: decision)
     }
 }

@@ -2,14 +2,6 @@ import Drivers
 package import Foundation
 package import SyncRules
 
-/// Where word of a change came from. Raw values are stored; never renumber them.
-package enum ChangeSource: Int16, Sendable, CaseIterable {
-    case webhook = 1
-    case poll = 2
-    case command = 3
-    case retry = 4
-}
-
 /// A contact id seen to have changed.
 package struct SeenChange: Sendable, Hashable {
     package let tenant: Int32
@@ -30,14 +22,20 @@ package struct PendingChange: Sendable, Hashable {
     /// Settling deletes this version only; a later sighting stays.
     package let version: Int64
     package let attempts: Int
+    /// Where the last word of it came from.
+    package let source: ChangeSource
     /// What it waits for.
     package let cause: WorkCause
 
     /// Makes a pending change.
-    package init(contactID: Int64, version: Int64, attempts: Int = 0, cause: WorkCause = .personsEdit) {
+    package init(
+        contactID: Int64, version: Int64, attempts: Int = 0, source: ChangeSource = .webhook,
+        cause: WorkCause = .personsEdit
+    ) {
         self.contactID = contactID
         self.version = version
         self.attempts = attempts
+        self.source = source
         self.cause = cause
     }
 }
@@ -108,11 +106,11 @@ extension Store {
             WHERE tenant_no = $1 AND not_before <= $2 ORDER BY not_before, ac_id LIMIT $3
             """, [.int4(tenant), .timestamptz(now), .int(min(limit, StoreLimits.pageSize))])
         return try decode(rows) { row in
-            PendingChange(
+            let source: ChangeSource = try row.case("source")
+            return PendingChange(
                 contactID: try row.get("ac_id"), version: try row.get("version"), attempts: try row.get("attempts"),
-                cause: WorkCause(
-                    isPutOff: try row.case("source", as: ChangeSource.self) == .retry,
-                    reason: try row.optional("error_code")))
+                source: source,
+                cause: WorkCause(isPutOff: source == .retry, reason: try row.optional("error_code")))
         }
     }
 

@@ -140,6 +140,10 @@ extension Store {
                 records.insert(record)
                 contacts.insert(contact)
             }
+            for (record, contact) in try await decided(tenant, hash) {
+                if let record { records.insert(record) }
+                if let contact { contacts.insert(contact) }
+            }
         }
         // Twice: from the name to its partners, and from those to theirs.
         for _ in 1...2 {
@@ -152,6 +156,16 @@ extension Store {
         contacts.remove(0)
         file.contactIDs = Array(contacts.sorted().prefix(StoreLimits.storyIDs))
         file.recordIDs = Array(records.sorted().prefix(StoreLimits.storyIDs))
+    }
+
+    /// Records without a link that were decided about: refused, out of scope, or never created.
+    private func decided(_ tenant: Int32, _ hash: [UInt8]) async throws -> [(String?, Int64?)] {
+        let rows = try await query(
+            """
+            SELECT DISTINCT sf_id, ac_id FROM ferry.record_decisions
+            WHERE tenant_no = $1 AND email_key = \(Self.emailKey("$2::bytea")) LIMIT $3
+            """, [.int4(tenant), .bytea(hash), .int(StoreLimits.storyIDs)])
+        return try decode(rows) { (try $0.optional("sf_id"), try $0.optional("ac_id")) }
     }
 
     private static func pair(_ row: PostgresRow) throws -> (String, Int64) {
@@ -186,7 +200,7 @@ extension Store {
             // Decisions of one commit share their instant and are told in the order they were stored in.
             PostgresStatement(
                 """
-                SELECT at, run, code, direction, object, ac_id, sf_id, field, detail FROM ferry.record_decisions
+                SELECT \(decisionColumns) FROM ferry.record_decisions
                 WHERE tenant_no = $1 AND (ac_id = ANY ($2) OR sf_id = ANY ($3))
                 ORDER BY at DESC, tableoid DESC, ctid DESC LIMIT \(StoreLimits.storyDecisions)
                 """, [who, contacts, records]),

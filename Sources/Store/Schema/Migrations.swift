@@ -38,5 +38,6 @@ struct Migration: Sendable {
         Migration("m0030_default_budgets", PackageResources.m0030_default_budgets_sql),
         Migration("m0033_update_modes", PackageResources.m0033_update_modes_sql),
         Migration("m0037_formula_sweeps", PackageResources.m0037_formula_sweeps_sql),
+        Migration("m0041_decisions", PackageResources.m0041_decisions_sql),
     ]
 }

@@ -62,9 +62,7 @@ extension Store {
 
     /// `20261123`, in UTC.
     private static func stamp(_ day: Date) -> String {
-        var calendar = Calendar(identifier: .gregorian)
-        calendar.timeZone = .gmt
-        let parts = calendar.dateComponents([.year, .month, .day], from: day)
+        let parts = Calendar.utc.dateComponents([.year, .month, .day], from: day)
         return String(format: "%04d%02d%02d", parts.year ?? 0, parts.month ?? 0, parts.day ?? 0)
     }
 }

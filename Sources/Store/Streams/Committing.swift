@@ -71,7 +71,7 @@ extension Store {
         all += settling(resyncs: commit.settledResyncs, tenant: tenant)
         all += commit.openedSweeps.map { opening($0, tenant: tenant, now: instant) }
         all += commit.sweep.map { [advancing($0, tenant: tenant)] } ?? []
-        all += recording(commit.decisions, tenant: tenant, run: commit.run, now: instant)
+        all += recording(commit.decisions, tenant: tenant, run: commit.run, now: now)
         all += commit.runRecord.map { [recording($0, tenant: tenant)] } ?? []
         all += counting(commit.usage, tenant: tenant)
         all += commit.streams.map { updating($0, tenant: tenant, fence: commit.fence) }

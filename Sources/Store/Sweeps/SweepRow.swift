@@ -10,6 +10,15 @@ package enum SweepKind: Int16, Sendable, CaseIterable {
     /// Formula fields of linked records are compared, for a formula moves no stamp when it is recalculated (R59).
     case formulas = 3
 
+    /// How records it brings up were seen.
+    package var source: ChangeSource {
+        switch self {
+        case .backfill: .backfill
+        case .reevaluation: .reevaluation
+        case .formulas: .formulas
+        }
+    }
+
     /// The word on screens.
     package var name: String {
         switch self {

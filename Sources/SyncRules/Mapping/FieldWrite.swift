@@ -23,19 +23,6 @@ package struct FieldWrite: Sendable, Hashable {
     package var fields: [String] { projection.values.keys.sorted() }
     /// Whether nothing is left to write.
     package var isEmpty: Bool { projection.values.isEmpty }
-
-    /// One decision for each field that was left out or cut.
-    package func decisions(
-        _ direction: Direction, _ object: ObjectKind, contactID: Int64? = nil, recordID: String? = nil
-    ) -> [Decision] {
-        func decision(_ code: DecisionCode, _ field: String) -> Decision {
-            Decision(
-                code, direction, object, contactID: contactID, recordID: recordID,
-                reason: code == .conflictLost ? "R63" : nil, field: field)
-        }
-        return kept.sorted { $0.key < $1.key }.map { decision($0.value, $0.key) }
-            + truncated.sorted().map { decision(.truncated, $0) }
-    }
 }
 
 extension Projector {
@@ -65,6 +52,22 @@ extension Projector {
             }
         }
         return write
+    }
+
+    /// A decision for each field that a write left out, with the rule, and one for those it cut.
+    package func decisions(
+        of write: FieldWrite, _ direction: Direction, _ object: ObjectKind, contactID: Int64? = nil,
+        recordID: String? = nil
+    ) -> [Decision] {
+        func decision(_ code: DecisionCode, _ rule: String?, _ fields: [String]) -> Decision {
+            Decision(
+                code, direction, object, contactID: contactID, recordID: recordID, reason: rule, fields: fields)
+        }
+        let side: Side = direction == .outbound ? .salesforce : .activeCampaign
+        let kept = write.kept.sorted { $0.key < $1.key }.map { field, code in
+            decision(code, mapping(of: field)?.rule(of: code, to: side), [field])
+        }
+        return kept + (write.truncated.isEmpty ? [] : [decision(.truncated, "D6", write.truncated.sorted())])
     }
 
     /// The wire values of a write to Salesforce, by API name.
@@ -129,6 +132,18 @@ extension FieldMapping {
         if value == .empty, isProtectedFromBlanks || !(copiesBlanks ?? clearsBlanks) { return .blankKept }
         if side == .salesforce, !truncates, isTooLong(value) { return .invalidBeforeSend }
         return nil
+    }
+
+    /// The rule behind `refusal`, in the same order.
+    fileprivate func rule(of code: DecisionCode, to side: Side) -> String {
+        switch code {
+        case .readonlyObserved where !writes(to: side):
+            salesforceType.isFormula && side == .salesforce ? "R66" : "R63.direction"
+        case .readonlyObserved: activeCampaignField == .optOut ? "R83" : "R63.blank"
+        case .blankKept: updateMode == .fillBlank ? "R63.blank" : "R68"
+        case .conflictLost: "R63"
+        default: "D6"
+        }
     }
 
     fileprivate func isTooLong(_ value: FieldValue) -> Bool {

@@ -8,7 +8,7 @@ package enum DecisionCode: Int16, Sendable, CaseIterable, Hashable {
     case echoDropped = 6
     case conflictLost = 7
     case blankKept = 8
-    case coerced = 9
+    // 9 was never made: values are converted by their mapping, and what does not convert is left out.
     case truncated = 10
     case queued = 11
     case mergedIntoLater = 12
@@ -37,7 +37,6 @@ package enum DecisionCode: Int16, Sendable, CaseIterable, Hashable {
         case .echoDropped: "echo_dropped"
         case .conflictLost: "conflict_lost"
         case .blankKept: "blank_kept"
-        case .coerced: "coerced"
         case .truncated: "truncated"
         case .queued: "queued"
         case .mergedIntoLater: "merged_into_later"
@@ -58,7 +57,21 @@ package enum DecisionCode: Int16, Sendable, CaseIterable, Hashable {
     }
 }
 
-/// One decision on one record in one run: ids and codes, never values.
+/// The call of a run that carried a record.
+package struct CallPlace: Sendable, Hashable {
+    /// Which of the run's calls to that provider, from 1.
+    package var number: Int
+    /// The record's place in the call, from 1.
+    package var place: Int
+
+    /// Makes a place.
+    package init(number: Int, place: Int = 1) {
+        self.number = number
+        self.place = place
+    }
+}
+
+/// One decision on one record in one run: ids, hashes and codes, never values.
 package struct Decision: Sendable, Hashable {
     /// Reason of a record that somebody keeps out by name (`ferry records skip`).
     package static let excluded = "excluded"
@@ -72,13 +85,25 @@ package struct Decision: Sendable, Hashable {
     package var recordID: String?
     /// The rule that decided (`R24`, `D4`) or the provider's error code.
     package var reason: String?
-    /// Salesforce name of the field concerned, when the decision is about one field.
-    package var field: String?
+    /// Salesforce names of the fields written, lost or left out; empty when the decision is about the record as a whole.
+    package var fields: [String]
+    /// How the record was seen; nil where the run did not read it for its own sake.
+    package var source: ChangeSource?
+    /// By what it may cross; nil for what was not to be written.
+    package var ground: EntryGround?
+    /// The call that carried it.
+    package var call: CallPlace?
+    /// The bulk import that carried it.
+    package var importID: String?
+    /// `Fingerprint.digest` of the mapped values its side held.
+    package var projection: [UInt8]?
+    /// `EmailAddress.hash` of a record that no link finds by its address; stored under the tenant's pepper only.
+    package var emailHash: [UInt8]?
 
     /// Makes a decision.
     package init(
         _ code: DecisionCode, _ direction: Direction, _ object: ObjectKind, contactID: Int64? = nil,
-        recordID: String? = nil, reason: String? = nil, field: String? = nil
+        recordID: String? = nil, reason: String? = nil, fields: [String] = []
     ) {
         self.code = code
         self.direction = direction
@@ -86,6 +111,18 @@ package struct Decision: Sendable, Hashable {
         self.contactID = contactID
         self.recordID = recordID
         self.reason = reason
-        self.field = field
+        self.fields = fields
+    }
+
+    /// Whether it would be said again with every look at a record that is as it was, or that still waits for the same:
+    /// it is stored once a day of a record.
+    package var isQuiet: Bool {
+        switch code {
+        case .unchangedProjection, .budgetWait, .driftPaused: true
+        case .outOfScope: ["R14", "R71", "R85"].contains(reason)
+        case .queued: [LoopBrake.code, "import_open"].contains(reason)
+        case .rejected: reason == "refused_before"
+        default: false
+        }
     }
 }

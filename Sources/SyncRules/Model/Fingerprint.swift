@@ -166,8 +166,9 @@ package struct Fingerprint: Sendable, Hashable {
 }
 
 extension Fingerprint: CustomStringConvertible {
-    /// A short name of the whole fingerprint for timelines; tells nothing of the values.
-    package var description: String {
-        Data(SHA256.hash(data: stored).prefix(4)).map { String(format: "%02x", $0) }.joined()
-    }
+    /// Eight bytes that name the whole fingerprint in a timeline; they tell nothing of the values.
+    package var digest: [UInt8] { Array(SHA256.hash(data: stored).prefix(8)) }
+
+    /// The beginning of `digest`, as people read it.
+    package var description: String { digest.prefix(4).map { String(format: "%02x", $0) }.joined() }
 }

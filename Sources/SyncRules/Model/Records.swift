@@ -10,16 +10,20 @@ package struct ActiveCampaignContact: Sendable {
     package var changedAt: Date?
     /// The ActiveCampaign account it belongs to; nil when it has none.
     package var accountID: Int64?
+    /// When it was made; nil when nobody told.
+    package var createdAt: Date?
 
     /// Makes a contact.
     package init(
-        id: Int64, fields: [String: String], tags: Set<SyncTag>, accountID: Int64? = nil, changedAt: Date? = nil
+        id: Int64, fields: [String: String], tags: Set<SyncTag>, accountID: Int64? = nil, changedAt: Date? = nil,
+        createdAt: Date? = nil
     ) {
         self.changedAt = changedAt
         self.id = id
         self.fields = fields
         self.tags = tags
         self.accountID = accountID
+        self.createdAt = createdAt
     }
 
     /// The normalised address; nil when it is blank or malformed.

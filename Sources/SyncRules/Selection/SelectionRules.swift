@@ -63,7 +63,7 @@ package struct SelectionRules: Sendable {
     }
 
     /// Salesforce stamps whole seconds, so the start's own second counts as new.
-    private func isNew(_ record: SalesforceRecord, countingUpdates: Bool) -> Bool {
+    func isNew(_ record: SalesforceRecord, countingUpdates: Bool) -> Bool {
         let floor = start.timeIntervalSince1970.rounded(.down)
         let stamp = countingUpdates ? record.modifiedAt : record.createdAt
         return stamp.timeIntervalSince1970 >= floor

@@ -76,7 +76,7 @@ struct ReevaluationTests {
         await cluster.stop()
     }
 
-    @Test func T7_recordsThatMatchNewCriteriaEnterWithoutAnEditAndLinkedOnesStay() async throws {
+    @Test func T7_T25_recordsThatMatchNewCriteriaEnterWithoutAnEditAndLinkedOnesStay() async throws {
         let cluster = try await TestCluster.start()
         var options = TestTenant.Options()
         options.customFields = ["Region"]

@@ -229,7 +229,7 @@ extension TenantPlan {
             decision.direction, decision.object, action, reason: decision.reason ?? decision.code.name,
             words: decision.sentence,
             sample: PlanSample(
-                contact: decision.contactID, record: decision.recordID, fields: decision.field.map { [$0] } ?? []))
+                contact: decision.contactID, record: decision.recordID, fields: decision.fields))
     }
 }
 

@@ -119,7 +119,8 @@ struct AccountBatch {
         for change in changes {
             let own = echoes.records[change.link.recordID] ?? []
             let projection = rules.projector.project(change.account, of: change.link.recordID)
-            commit.note(change.write.decisions(.outbound, .account, recordID: change.link.recordID))
+            commit.record(
+                rules.projector.decisions(of: change.write, .outbound, .account, recordID: change.link.recordID))
             switch rules.verdict(of: change.write, link: change.link, held: held[change.link.recordID], echoes: own) {
             case .write where !change.write.isEmpty:
                 writes.append(change)
@@ -129,7 +130,7 @@ struct AccountBatch {
             case .salesforceWins:
                 tally.conflicts += 1
                 commit.accountLinks.append(change.link.settled(losing: change.fields, of: projection))
-                commit.decisions.append(decision(.conflictLost, change, reason: "R53"))
+                commit.record([decision(.conflictLost, change, reason: "R53", fields: change.fields)])
             case .missing where isHeldBack: continue
             case .missing:
                 var gone = change.link
@@ -219,11 +220,7 @@ struct AccountBatch {
         guard refusal.kind == .permanent, !refusal.fields.isEmpty, isDroppable else { return nil }
         var reduced = change
         reduced.write = change.write.without(refusal.fields)
-        commit.decisions += refusal.fields.map {
-            Decision(
-                .invalidBeforeSend, .outbound, .account, recordID: change.link.recordID, reason: refusal.code,
-                field: $0)
-        }
+        commit.record([decision(.rejected, change, reason: refusal.code, fields: refusal.fields)])
         return reduced
     }
 
@@ -233,7 +230,12 @@ struct AccountBatch {
             fingerprint: change.intended)
     }
 
-    private func decision(_ code: DecisionCode, _ change: Change, reason: String) -> Decision {
-        Decision(code, .outbound, .account, recordID: change.link.recordID, reason: reason)
+    private func decision(
+        _ code: DecisionCode, _ change: Change, reason: String, fields: [String] = []
+    ) -> Decision {
+        var decision = Decision(
+            code, .outbound, .account, recordID: change.link.recordID, reason: reason, fields: fields)
+        decision.source = .poll
+        return decision
     }
 }

@@ -73,10 +73,11 @@ struct AccountPull {
     ) async throws {
         var commit = session.commit(run)
         let before = tally.touched
+        let source = sweep?.row.kind.source ?? (cursor == nil ? ChangeSource.retry : .poll)
         tally.seen += records.count
         let excluded = try await session.store.exclusions(tenant: session.number, recordIDs: records.map(\.id))
         let (kept, followed) = records.partitioned { excluded.records.contains($0.id) }
-        commit.note(
+        commit.record(
             kept.map { Decision(.outOfScope, .inbound, .account, recordID: $0.id, reason: Decision.excluded) })
         for record in kept { commit.resolveFailure(.inbound, recordID: record.id) }
         let echoes = try await session.echoes(of: followed.map(\.id))
@@ -89,13 +90,16 @@ struct AccountPull {
             for (number, write) in writes.enumerated() {
                 try await writer.write(write, into: &commit, &tally)
                 guard (number + 1).isMultiple(of: ClusterLimits.objectsPerCommit) else { continue }
+                commit.describe([], seen: source)
                 try await run.commit(commit, store: session.store)
                 commit = session.commit(run)
             }
         } catch let trouble as StreamTrouble {
+            commit.describe([], seen: source)
             try await run.commit(commit, store: session.store)
             throw trouble
         }
+        commit.describe([], seen: source)
         if let cursor { try commit.advance(.inbound, .account, cursor: cursor) }
         if var progress = sweep?.progress {
             progress.written = tally.touched - before
@@ -154,10 +158,7 @@ struct AccountPull {
     ) -> AccountWriter.Write? {
         switch intent {
         case .drop(let code, let reason):
-            // Accounts that nobody synced belongs to are most of an org's: not worth a line each.
-            if reason != "R71", reason != "R85" {
-                commit.note([Decision(code, .inbound, .account, recordID: record.id, reason: reason)])
-            }
+            commit.record([Decision(code, .inbound, .account, recordID: record.id, reason: reason)])
             if code == .invalidBeforeSend {
                 commit.fail(
                     .inbound, .account, recordID: record.id, code: "unnamed_account", fields: ["Name"],
@@ -169,7 +170,7 @@ struct AccountPull {
         case .acknowledge(let settled, let code, let reason):
             commit.accountLinks.append(settled)
             commit.resolveFailure(.inbound, recordID: record.id)
-            commit.note([Decision(code, .inbound, .account, recordID: record.id, reason: reason)])
+            commit.record([Decision(code, .inbound, .account, recordID: record.id, reason: reason)])
             return nil
         case .markMissing(let missing):
             commit.accountLinks.append(missing)
@@ -177,7 +178,8 @@ struct AccountPull {
             commit.decisions.append(Decision(.tombstoned, .inbound, .account, recordID: record.id, reason: "R89"))
             return nil
         case .update(let settled, let fields):
-            commit.note(fields.decisions(.inbound, .account, recordID: record.id))
+            commit.record(
+                session.accountRules.projector.decisions(of: fields, .inbound, .account, recordID: record.id))
             if !fields.isEmpty {
                 return AccountWriter.Write(
                     record: record, fields: fields, settled: settled, known: link?.contactFingerprint)
@@ -186,7 +188,8 @@ struct AccountPull {
             commit.resolveFailure(.inbound, recordID: record.id)
             return nil
         case .create(let fields):
-            commit.note(fields.decisions(.inbound, .account, recordID: record.id))
+            commit.record(
+                session.accountRules.projector.decisions(of: fields, .inbound, .account, recordID: record.id))
             return AccountWriter.Write(record: record, fields: fields, settled: nil)
         }
     }

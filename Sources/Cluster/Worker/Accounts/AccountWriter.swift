@@ -82,10 +82,9 @@ struct AccountWriter {
     private func reduce(_ write: Write, _ code: String, _ names: [String], _ commit: inout RunCommit) -> Write? {
         let fields = rules.projector.droppable(names, of: write.fields)
         guard !fields.isEmpty else { return nil }
-        commit.decisions += fields.map {
-            Decision(
-                .invalidBeforeSend, .inbound, .account, recordID: write.record.id, reason: code, field: $0)
-        }
+        commit.record([
+            Decision(.rejected, .inbound, .account, recordID: write.record.id, reason: code, fields: fields)
+        ])
         return write.without(fields)
     }
 
@@ -195,7 +194,10 @@ struct AccountWriter {
         commit.consumedEchoes += echoes.settled(by: [link], side: .activeCampaign)
         commit.resolveFailure(.inbound, recordID: write.record.id)
         if write.settled == nil { tally.created += 1 } else { tally.updated += 1 }
-        commit.decisions.append(decision(.accepted, write, reason: write.settled == nil ? "R72" : "R71.update"))
+        var accepted = decision(.accepted, write, reason: write.settled == nil ? "R72" : "R71.update")
+        accepted.fields = write.fields.fields
+        accepted.ground = write.settled == nil ? .inhabited : .followed
+        commit.record([accepted])
     }
 
     private func refuse(

@@ -84,6 +84,7 @@ struct SweepRun {
         case .contact, .lead:
             var extras = page.extras
             extras.sweep = progress
+            extras.source = sweep.kind.source
             try await InboundPull(session: session, run: run).settle(
                 page.records, sweep.object, cursor: nil, busy: busy, claims: &claims, &tally, extras: extras)
         case .account:

@@ -4,8 +4,8 @@ import SyncRules
 
 /// Holds records that are written more often than people change records (T13), a page in one query.
 ///
-/// A held record is read again when the hour is over or a person retries it; meanwhile it is passed over without a word,
-/// and what it holds by then is what is written.
+/// A held record is read again when the hour is over or a person retries it; meanwhile it is passed over, which is said
+/// once a day, and what it holds by then is what is written.
 struct LoopBrakeCheck {
     let session: TenantSession
     let run: RunContext
@@ -61,7 +61,8 @@ struct LoopBrakeCheck {
         return Set(held.keys)
     }
 
-    /// Those that may not be written now, with the instants they are let go; who is held from now on is said so once.
+    /// Those that may not be written now, with the instants they are let go; who is held from now on is said so
+    /// once, and once a day while it is.
     private func held(
         _ candidates: [Candidate], _ direction: Direction, _ commit: inout RunCommit, _ tally: inout RunTally
     ) async throws -> [String: Date] {
@@ -72,7 +73,13 @@ struct LoopBrakeCheck {
         for candidate in candidates {
             switch standings[candidate.recordID] {
             case nil: continue
-            case .held(let until): held[candidate.recordID] = until
+            case .held(let until):
+                held[candidate.recordID] = until
+                commit.record([
+                    Decision(
+                        .queued, direction, candidate.object, contactID: candidate.contactID,
+                        recordID: candidate.recordID, reason: LoopBrake.code)
+                ])
             case .overrun: held[candidate.recordID] = hold(candidate, direction, &commit, &tally)
             }
         }

@@ -5,7 +5,8 @@ import SyncRules
 
 /// What became of one contact written by itself.
 enum ContactOutcome: Sendable {
-    case written(contactID: Int64)
+    /// `isNew` tells one that was made from one that was there.
+    case written(contactID: Int64, isNew: Bool)
     /// The linked contact is deleted.
     case gone
     /// This contact's data was refused.
@@ -24,14 +25,21 @@ struct ContactWriter {
     /// How often records failed by themselves already, by record id; these are written one by one, whatever their
     /// number, for an import may be what loses them.
     let retried: [String: Int]
+    /// How the records were seen.
+    let source: ChangeSource
+    /// Records that were handed to an import.
+    private(set) var imported: Set<String> = []
     /// Records in a row that met a failure of the server's.
     private var streak = 0
 
-    init(session: TenantSession, run: RunContext, echoes: OutstandingEchoes, retried: [String: Int] = [:]) {
+    init(
+        session: TenantSession, run: RunContext, echoes: OutstandingEchoes, retried: [String: Int], source: ChangeSource
+    ) {
         self.session = session
         self.run = run
         self.echoes = echoes
         self.retried = retried
+        self.source = source
     }
 
     /// Writes contacts and records in `commit` what came of each: a link, an open import's member, or a failure.
@@ -87,11 +95,13 @@ struct ContactWriter {
     private mutating func writeOne(
         _ write: ContactWrite, into commit: inout RunCommit, _ tally: inout RunTally
     ) async throws {
+        var write = write
+        write.call = CallPlace(number: run.account.total(.activeCampaign) + 1)
         do {
-            var write = write
             var outcome = try await send(write)
             if case .refused(let code, let names) = outcome, let reduced = reduce(write, code, names, &commit) {
                 write = reduced
+                write.call = CallPlace(number: run.account.total(.activeCampaign) + 1)
                 outcome = try await send(reduced)
             }
             streak = 0
@@ -111,7 +121,7 @@ struct ContactWriter {
     private func send(_ write: ContactWrite) async throws -> ContactOutcome {
         guard let contactID = write.contactID else { return try await session.activeCampaign.upsert(write) }
         // Nothing may be left once what was refused is taken out.
-        if write.write.isEmpty { return .written(contactID: contactID) }
+        if write.write.isEmpty { return .written(contactID: contactID, isNew: false) }
         return try await session.activeCampaign.update(contactID, with: write)
     }
 
@@ -122,7 +132,7 @@ struct ContactWriter {
         let projector = session.inbound(write.object).projector
         let fields = projector.droppable(names, of: write.write)
         guard !fields.isEmpty else { return nil }
-        commit.decisions += fields.map { decision(.invalidBeforeSend, write, reason: code, field: $0) }
+        commit.record([decision(.rejected, write, reason: code, fields: fields)])
         return write.without(fields, by: projector)
     }
 
@@ -187,7 +197,14 @@ struct ContactWriter {
         opening.openedImports = opened
         for batch in result.batches {
             tally.imported += batch.writes.count
-            opening.decisions += batch.writes.map { decision(.sent, $0, reason: "import") }
+            imported.formUnion(batch.writes.map(\.recordID))
+            opening.record(
+                batch.writes.map { write in
+                    var sent = decision(.sent, write, reason: "import")
+                    sent.fields = write.write.fields
+                    sent.importID = batch.id
+                    return sent
+                })
         }
         if !opened.isEmpty { try await run.commit(opening, store: session.store) }
         if let trouble = result.trouble { throw trouble }
@@ -201,8 +218,8 @@ struct ContactWriter {
         _ write: ContactWrite, _ outcome: ContactOutcome, into commit: inout RunCommit, _ tally: inout RunTally
     ) async throws {
         switch outcome {
-        case .written(let contactID):
-            try await link(write, to: contactID, into: &commit, &tally)
+        case .written(let contactID, let isNew):
+            try await link(write, to: contactID, isNew: isNew, into: &commit, &tally)
         case .gone:
             guard let contactID = write.contactID else {
                 // It was made, and deleted before it got its tag.
@@ -227,7 +244,8 @@ struct ContactWriter {
     }
 
     private func link(
-        _ write: ContactWrite, to contactID: Int64, into commit: inout RunCommit, _ tally: inout RunTally
+        _ write: ContactWrite, to contactID: Int64, isNew: Bool, into commit: inout RunCommit,
+        _ tally: inout RunTally
     ) async throws {
         let link = write.link(contactID: contactID)
         commit.consumedEchoes += echoes.settled(by: [link], side: .activeCampaign) + [Self.intention(write).key]
@@ -240,7 +258,11 @@ struct ContactWriter {
         commit.resolveFailure(.inbound, recordID: write.recordID)
         if session.acknowledges { commit.writeBack(link, now: run.now) }
         if write.contactID == nil { tally.created += 1 } else { tally.updated += 1 }
-        commit.decisions.append(decision(.accepted, write, contactID: contactID, reason: "R40"))
+        let reason = write.contactID != nil ? "R40" : isNew ? "R43.created" : "R43.met"
+        if reason == "R43.met" { commit.record([decision(.linked, write, contactID: contactID, reason: reason)]) }
+        var accepted = decision(.accepted, write, contactID: contactID, reason: reason)
+        accepted.fields = write.write.fields
+        commit.record([accepted])
     }
 
     private static func intention(_ write: ContactWrite) -> EchoIntention {
@@ -261,11 +283,17 @@ struct ContactWriter {
     }
 
     private func decision(
-        _ code: DecisionCode, _ write: ContactWrite, contactID: Int64? = nil, reason: String, field: String? = nil
+        _ code: DecisionCode, _ write: ContactWrite, contactID: Int64? = nil, reason: String, fields: [String] = []
     ) -> Decision {
-        Decision(
+        var decision = Decision(
             code, .inbound, write.object, contactID: contactID ?? write.contactID, recordID: write.recordID,
-            reason: reason, field: field)
+            reason: reason, fields: fields)
+        decision.source = source
+        decision.ground = write.ground
+        decision.call = write.call
+        decision.projection = write.settled.recordFingerprint?.digest
+        if decision.contactID == nil { decision.emailHash = write.email.hash }
+        return decision
     }
 }
 

@@ -137,14 +137,16 @@ struct ImportSettlement {
     private func close(_ finished: inout [Finished], _ tally: inout RunTally) async throws {
         guard !finished.isEmpty else { return }
         var commit = session.commit(run)
-        let ids = try await newContactIDs(finished)
+        let newcomers = try await newcomers(finished)
         var ownership = ContactOwnership(
-            links: try await session.store.links(tenant: session.number, contactIDs: Array(ids.values)))
+            links: try await session.store.links(tenant: session.number, contactIDs: newcomers.values.map(\.id)))
         for item in finished {
             for member in item.open.members {
+                let newcomer = newcomers[member.emailHash]
                 settle(
-                    member, contactID: member.contactID ?? ids[member.emailHash],
+                    member, contactID: member.contactID ?? newcomer?.id,
                     isRefused: item.refused.contains(member.emailHash), &ownership, &commit, &tally)
+                if member.contactID == nil, let newcomer { tellOrigin(of: newcomer, member, item.open, &commit) }
             }
             commit.settledImports.append(item.open.batchID)
         }
@@ -155,15 +157,28 @@ struct ImportSettlement {
     }
 
     /// The answers list ids without their addresses: those of new contacts are read to tell whose they are.
-    private func newContactIDs(_ finished: [Finished]) async throws -> [[UInt8]: Int64] {
+    private func newcomers(_ finished: [Finished]) async throws -> [[UInt8]: ActiveCampaignContact] {
         let unknown = finished.filter { $0.open.members.contains { $0.contactID == nil } }.flatMap { item in
             let known = Set(item.open.members.compactMap(\.contactID))
             return item.contactIDs.filter { !known.contains($0) }
         }
         let contacts = try await session.activeCampaign.contacts(ids: unknown)
         return Dictionary(
-            contacts.compactMap { contact in contact.email.map { ($0.hash, contact.id) } },
+            contacts.compactMap { contact in contact.email.map { ($0.hash, contact) } },
             uniquingKeysWith: { first, _ in first })
+    }
+
+    /// An answer does not tell the contacts an import has made from those it has met: these were there before it.
+    private func tellOrigin(
+        of contact: ActiveCampaignContact, _ member: ImportMember, _ open: OpenImport, _ commit: inout RunCommit
+    ) {
+        guard commit.decisions.last?.code == .accepted, let createdAt = contact.createdAt,
+            createdAt < open.openedAt.addingTimeInterval(-ClusterLimits.importClockSlack)
+        else { return }
+        commit.record([
+            Decision(
+                .linked, .inbound, member.object, contactID: contact.id, recordID: member.recordID, reason: "R43.met")
+        ])
     }
 
     private func settle(

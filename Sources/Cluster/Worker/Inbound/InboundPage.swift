@@ -20,6 +20,10 @@ struct ContactWrite {
     let changesEmail: Bool
     /// A link of the same record to a contact that is gone, which this write takes the place of (R89).
     let replaced: Link?
+    /// By what the record may cross.
+    let ground: EntryGround
+    /// The call that last carried it.
+    var call: CallPlace?
 
     var object: ObjectKind { settled.object }
     var recordID: String { settled.recordID }
@@ -207,12 +211,13 @@ struct InboundPage {
             known: replaces ? nil : before?.contactFingerprint, intended: Fingerprint(write.projection),
             values: rules.projector.activeCampaignValues(of: write),
             changesEmail: !replaces && before.map { $0.emailHash != email.hash } ?? false,
-            replaced: replaces ? before : nil)
+            replaced: replaces ? before : nil, ground: replaces ? rules.selection.groundOfEntry(record) : .followed)
         return .write(contact, review: review, kept(write, record, before))
     }
 
     private func kept(_ write: FieldWrite, _ record: SalesforceRecord, _ link: Link?) -> [Decision] {
-        write.decisions(.inbound, record.object, contactID: link?.contactID, recordID: record.id)
+        rules.projector.decisions(
+            of: write, .inbound, record.object, contactID: link?.contactID, recordID: record.id)
     }
 
     private func decision(

@@ -208,7 +208,7 @@ struct InboundPull {
         let (kept, followed) = records.partitioned {
             excluded.records.contains($0.id) || excluded.keepOutPartner(of: $0)
         }
-        commit.note(kept.map { Decision(.outOfScope, .inbound, object, recordID: $0.id, reason: Decision.excluded) })
+        commit.record(kept.map { Decision(.outOfScope, .inbound, object, recordID: $0.id, reason: Decision.excluded) })
         for record in kept { keepOut(record, isItself: excluded.records.contains(record.id), &commit) }
         let (waiting, free) = followed.partitioned { busy.records[$0.id] != nil }
         let echoes = try await session.echoes(
@@ -228,20 +228,33 @@ struct InboundPull {
         let believed = try await MassDeleteCheck(session: session, run: run).free(verdicts, object, &commit, &tally)
         let planned = affordable(apply(believed, object, echoes, to: &commit, &tally), page.rules.projector, &commit)
         let writes = try await LoopBrakeCheck(session: session, run: run).free(planned, &commit, &tally)
+        let source = extras.source ?? (cursor == nil ? .retry : .poll)
         if !writes.isEmpty {
-            var writer = ContactWriter(session: session, run: run, echoes: echoes, retried: retried)
+            var writer = ContactWriter(session: session, run: run, echoes: echoes, retried: retried, source: source)
+            let decided = commit.decisions.count
             do { try await writer.write(writes, into: &commit, &tally) } catch let trouble as StreamTrouble {
                 // What was done is stored, or a run that always stops at the same place would never get past it.
+                let sent = writer.imported
+                commit.leaveForBudget(
+                    trouble, writes.filter { !sent.contains($0.recordID) }.map(Self.waiting), after: decided)
+                commit.describe(records, seen: source)
                 try await run.commit(commit, store: session.store)
                 throw trouble
             }
         }
+        commit.describe(records, seen: source)
         if let cursor { try commit.advance(.inbound, object, cursor: cursor) }
         if var sweep = extras.sweep {
             sweep.written = tally.touched - before
             commit.sweep = sweep
         }
         try await run.commit(commit, store: session.store)
+    }
+
+    private static func waiting(_ write: ContactWrite) -> Decision {
+        Decision(
+            .budgetWait, .inbound, write.object, contactID: write.contactID, recordID: write.recordID,
+            reason: BudgetRefusal.spentCode)
     }
 
     private func apply(
@@ -253,19 +266,19 @@ struct InboundPull {
             switch verdict {
             case .dropped(let decisions):
                 tally.count(decisions)
-                commit.note(decisions)
+                commit.record(decisions)
                 report(decisions, object, &commit)
             case .relinked(let link, let acknowledges, let review, let decisions):
                 commit.links.append(link)
-                commit.note(decisions)
+                commit.record(decisions)
                 // A change that is withheld settles nothing of what an earlier write may have left behind.
-                if !decisions.contains(where: { $0.field == nil && Self.withholding.contains($0.code) }) {
+                if !decisions.contains(where: { $0.fields.isEmpty && Self.withholding.contains($0.code) }) {
                     commit.consumedEchoes += echoes.settled(by: [link], side: .activeCampaign)
                 }
                 if let review { commit.deferChange(review, until: run.now, reason: "review") }
                 if acknowledges { commit.writeBack(link, now: run.now) }
             case .write(let write, let review, let decisions):
-                commit.note(decisions)
+                commit.record(decisions)
                 if let review { commit.deferChange(review, until: run.now, reason: "review") }
                 writes.append(write)
             }
@@ -303,7 +316,14 @@ struct InboundPull {
     private func deferRecords(
         _ records: [SalesforceRecord], busy: BusyContacts, _ projector: Projector, _ commit: inout RunCommit
     ) {
-        for record in records where busy.records[record.id] != Fingerprint(projector.project(record)) {
+        for record in records {
+            let isSent = busy.records[record.id] == Fingerprint(projector.project(record))
+            commit.record([
+                Decision(
+                    isSent ? .queued : .mergedIntoLater, .inbound, record.object, recordID: record.id,
+                    reason: "import_open")
+            ])
+            if isSent { continue }
             commit.fail(
                 .inbound, record.object, recordID: record.id, code: "import_open", fields: [], fingerprint: nil,
                 now: run.now, retryAt: busy.checkAgainAt)

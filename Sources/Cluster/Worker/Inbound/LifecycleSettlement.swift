@@ -44,6 +44,8 @@ struct LifecycleSettlement {
         }
         guard !commit.links.isEmpty || !waiting.isEmpty else { return [] }
         tally.updated += commit.decisions.count
+        commit.record(
+            waiting.map { Decision(.queued, .inbound, $0.object, recordID: $0.id, reason: "import_open") })
         if !commit.deferredContactIDs.isEmpty { tally.leave(until: run.now) }
         try await run.commit(commit, store: session.store)
         return Set(waiting.map(\.id) + commit.decisions.compactMap(\.recordID))

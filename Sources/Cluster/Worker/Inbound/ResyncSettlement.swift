@@ -36,6 +36,7 @@ struct ResyncSettlement {
         let links = try await session.store.links(tenant: session.number, recordIDs: requests.map(\.recordID))
         let contacts = try await session.activeCampaign.contacts(ids: links.map(\.contactID))
         var extras = PageExtras()
+        extras.source = .command
         extras.rules = session.inbound(object).countingFormulas()
         extras.reopening = Reopening(
             contacts: Dictionary(contacts.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first }),

@@ -106,12 +106,14 @@ struct OpportunityPull {
     ) async throws {
         var commit = session.commit(run)
         let before = tally.touched
+        let source = sweep != nil ? ChangeSource.backfill : cursor == nil ? .retry : .poll
         if !page.isEmpty || !others.isEmpty {
             let living = page.filter { !$0.isDeleted }.map(\.id)
             let read = try await session.salesforce.opportunities(ids: others, rolesOf: living)
             tally.seen += page.count + read.records.count
-            try await settle(page + read.records, roles: read.roles, into: &commit, &tally)
+            try await settle(page + read.records, roles: read.roles, seen: source, into: &commit, &tally)
         }
+        commit.describe([], seen: source)
         if let cursor { try commit.advance(.inbound, .opportunity, cursor: cursor) }
         if var sweep {
             sweep.written = tally.touched - before
@@ -121,14 +123,14 @@ struct OpportunityPull {
     }
 
     private func settle(
-        _ records: [SalesforceRecord], roles: [String: [OpportunityRole]], into commit: inout RunCommit,
-        _ tally: inout RunTally
+        _ records: [SalesforceRecord], roles: [String: [OpportunityRole]], seen source: ChangeSource,
+        into commit: inout RunCommit, _ tally: inout RunTally
     ) async throws {
         let people = records.compactMap { roles[$0.id].flatMap(OpportunityRules.contact) }
         let excluded = try await session.store.exclusions(
             tenant: session.number, recordIDs: records.map(\.id) + people)
         let (kept, followed) = records.partitioned { excluded.records.contains($0.id) }
-        commit.note(
+        commit.record(
             kept.map { Decision(.outOfScope, .inbound, .opportunity, recordID: $0.id, reason: Decision.excluded) })
         for record in kept { commit.resolveFailure(.inbound, recordID: record.id) }
         let known = Dictionary(
@@ -158,10 +160,12 @@ struct OpportunityPull {
                 if isHeldBack, intent.missingLink != nil { continue }
                 try await take(intent, record, &writer, into: &commit, &tally)
                 guard (number + 1).isMultiple(of: ClusterLimits.objectsPerCommit) else { continue }
+                commit.describe([], seen: source)
                 try await run.commit(commit, store: session.store)
                 commit = session.commit(run)
             }
         } catch let trouble as StreamTrouble {
+            commit.describe([], seen: source)
             try await run.commit(commit, store: session.store)
             throw trouble
         }
@@ -172,7 +176,7 @@ struct OpportunityPull {
         into commit: inout RunCommit, _ tally: inout RunTally
     ) async throws {
         func note(_ code: DecisionCode, _ reason: String, contactID: Int64? = nil) {
-            commit.note([
+            commit.record([
                 Decision(code, .inbound, .opportunity, contactID: contactID, recordID: record.id, reason: reason)
             ])
         }

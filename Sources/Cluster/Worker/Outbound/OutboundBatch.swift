@@ -92,13 +92,25 @@ struct OutboundBatch {
         // A contact in an open import holds neither its old nor its new values for certain (activecampaign-api 6).
         let excluded = try await session.store.exclusions(tenant: session.number, contactIDs: contacts.map(\.id))
         let (kept, followed) = contacts.partitioned { excluded.contacts.contains($0.id) }
-        commit.note(
+        commit.record(
             kept.map { Decision(.outOfScope, .outbound, .contact, contactID: $0.id, reason: Decision.excluded) })
         let (waiting, free) = followed.partitioned { busy.contains($0) }
         for contact in waiting { commit.deferChange(contact.id, until: busy.checkAgainAt, reason: "import_open") }
+        commit.record(
+            waiting.map { Decision(.queued, .outbound, .contact, contactID: $0.id, reason: "import_open") })
         settleMissing(missing, links: linksByContact, &commit)
 
-        let plan = try await OutboundPlanning(session: session, now: run.now).plan(free, links: linksByContact)
+        let plan: OutboundPlan
+        do {
+            plan = try await OutboundPlanning(session: session, now: run.now).plan(free, links: linksByContact)
+        } catch let trouble as StreamTrouble {
+            // Only those that carry a tag have anything to do with Salesforce.
+            let asked = free.filter { !$0.tags.isEmpty }
+            commit.leaveForBudget(trouble, asked.map { waits($0.id, .contact) }, after: commit.decisions.count)
+            commit.describe(contacts, links: linksByContact, pending: pending)
+            try await run.commit(commit, store: session.store)
+            throw trouble
+        }
         try await follow(plan.answers.held.values.filter(\.isConverted), busy: busy, &tally)
         commit.note(personsAmong: plan.answers.found + plan.answers.held.values)
         let believed = try await MassDeleteCheck(session: session, run: run).free(plan.verdicts, &tally)
@@ -107,6 +119,7 @@ struct OutboundBatch {
         let planned = try await withoutExcluded(apply(believed, to: &commit, &tally), &commit)
         let writes = try await LoopBrakeCheck(session: session, run: run).free(planned, &commit, &tally)
         waitForMappings(free, links: linksByContact, &commit)
+        let decided = commit.decisions.count
         do {
             if !writes.isEmpty {
                 let converted = try await RecordWriter(session: session, run: run).write(writes, into: &commit, &tally)
@@ -116,9 +129,14 @@ struct OutboundBatch {
         } catch let trouble as StreamTrouble {
             // What Salesforce has answered is stored; the chunk's other contacts are read again.
             commit.consumedEchoes += plan.settledEchoes(by: commit.links)
+            commit.leaveForBudget(
+                trouble, writes.map { waits($0.contactID, $0.object, $0.recordID) }, after: decided)
+            commit.describe(contacts, links: linksByContact, pending: pending)
             try await run.commit(commit, store: session.store)
             throw trouble
         }
+        commit.nameUnchanged(contacts, planned: plan.chunk.intents.map(\.contact))
+        commit.describe(contacts, links: linksByContact, pending: pending)
         commit.consumedEchoes += plan.settledEchoes(by: commit.links)
         try commit.advance(.outbound, .contact, cursor: cursor)
         let deferred = commit.deferredContactIDs
@@ -138,13 +156,18 @@ struct OutboundBatch {
                 .outbound, write.object, recordID: String(write.contactID), code: Exclusions.partnerCode, fields: [],
                 fingerprint: nil, now: run.now, kind: .human)
         }
-        commit.note(
+        commit.record(
             kept.map {
                 Decision(
                     .outOfScope, .outbound, $0.object, contactID: $0.contactID, recordID: $0.recordID,
                     reason: Decision.excluded)
             })
         return free
+    }
+
+    private func waits(_ contactID: Int64, _ object: ObjectKind, _ recordID: String? = nil) -> Decision {
+        Decision(
+            .budgetWait, .outbound, object, contactID: contactID, recordID: recordID, reason: BudgetRefusal.spentCode)
     }
 
     /// T23: leads that were converted since the last pull; their contacts' changes stay pending, and go to the contact
@@ -156,6 +179,9 @@ struct OutboundBatch {
     /// A pending id that ActiveCampaign does not have any more: deleted there; nothing is deleted here (R89).
     private func settleMissing(_ ids: [Int64], links: [Int64: [Link]], _ commit: inout RunCommit) {
         for id in ids {
+            if links[id] == nil {
+                commit.record([Decision(.tombstoned, .outbound, .contact, contactID: id, reason: "contact_deleted")])
+            }
             for var link in links[id] ?? [] where link.state == .active {
                 link.state = .contactMissing
                 commit.links.append(link)
@@ -174,10 +200,15 @@ struct OutboundBatch {
         guard rules.paused.values.contains(where: { !$0.isEmpty }) else { return }
         let until = run.now.addingTimeInterval(ClusterLimits.pausedMappingLook)
         for contact in contacts where !contact.tags.isEmpty {
-            guard let link = OutboundRules.leading(links[contact.id] ?? []),
-                !rules.pausedFields(of: link, contact: contact).isEmpty
-            else { continue }
+            guard let link = OutboundRules.leading(links[contact.id] ?? []) else { continue }
+            let fields = rules.pausedFields(of: link, contact: contact)
+            guard !fields.isEmpty else { continue }
             commit.deferChange(contact.id, until: until, reason: "mapping_paused")
+            commit.record([
+                Decision(
+                    .driftPaused, .outbound, link.object, contactID: contact.id, recordID: link.recordID,
+                    reason: "mapping_paused", fields: fields)
+            ])
         }
     }
 
@@ -189,19 +220,19 @@ struct OutboundBatch {
             switch verdict {
             case .dropped(let decisions):
                 tally.count(decisions)
-                commit.note(decisions)
+                commit.record(decisions)
                 commit.resolveFailure(.outbound, recordID: String(contactID))
             case .relinked(let link, let decisions):
                 tally.count(decisions)
                 commit.links.append(link)
-                commit.note(decisions)
+                commit.record(decisions)
                 commit.resolveFailure(.outbound, recordID: String(contactID))
             case .deferred(let link, let until, let reason, let decisions):
                 if let link { commit.links.append(link) }
                 commit.deferChange(contactID, until: until, reason: reason)
-                commit.note(decisions)
+                commit.record(decisions)
             case .write(let write, let decisions):
-                commit.note(decisions)
+                commit.record(decisions)
                 writes.append(write)
             }
         }
@@ -217,15 +248,5 @@ extension Sequence {
             if matches(element) { result.matching.append(element) } else { result.rest.append(element) }
         }
         return result
-    }
-}
-
-extension RunCommit {
-    /// Adds decisions worth keeping: a contact that was merely seen, and has nothing to do with Salesforce, is noise.
-    mutating func note(_ decisions: [Decision]) {
-        record(
-            decisions.filter { decision in
-                decision.code != .unchangedProjection && !(decision.code == .outOfScope && decision.reason == "R14")
-            })
     }
 }

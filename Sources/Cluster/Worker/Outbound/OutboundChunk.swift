@@ -56,6 +56,8 @@ struct RecordWrite {
     var write: FieldWrite
     let purpose: Purpose
     let projector: Projector
+    /// The call that last carried it.
+    var call: CallPlace?
     /// What the record will hold of our writing, for the ledger: of the write as it was planned, whatever Salesforce
     /// refuses of it.
     let intended: Fingerprint
@@ -317,7 +319,8 @@ struct OutboundChunk {
         if write.isEmpty { return .relinked(settled, kept) }
         if answers.held[link.recordID]?.isConverted ?? false {
             return .deferred(
-                nil, until: now.addingTimeInterval(ClusterLimits.conversionPause), reason: "lead_converted", [])
+                nil, until: now.addingTimeInterval(ClusterLimits.conversionPause), reason: "lead_converted",
+                [decision(.queued, contact, link.object, record: link.recordID, reason: "lead_converted")])
         }
         let verdict = rules.verdict(
             of: write, link: link, state: state(of: link, projector: projector, answers: answers),
@@ -331,9 +334,11 @@ struct OutboundChunk {
             update.personAccountID = held?.isPersonAccount ?? false ? held?.accountID : nil
             return .write(update, kept)
         case .alreadyThere:
-            return .relinked(settled, kept)
+            let held = decision(.unchangedProjection, contact, link.object, record: link.recordID, reason: "R56")
+            return .relinked(settled, kept + [held])
         case .salesforceWins:
-            let lost = decision(.conflictLost, contact, link.object, record: link.recordID, reason: "R53")
+            let lost = decision(
+                .conflictLost, contact, link.object, record: link.recordID, reason: "R53", fields: changed)
             return .relinked(link.settled(losing: changed, of: projection), kept + [lost])
         case .missing:
             // What the contact held stays as it was, so that its change is seen again after an undelete (R89).
@@ -357,13 +362,15 @@ struct OutboundChunk {
     private func kept(
         _ write: FieldWrite, _ contact: ActiveCampaignContact, _ object: ObjectKind, record: String?
     ) -> [Decision] {
-        write.decisions(.outbound, object, contactID: contact.id, recordID: record)
+        rules.projector(of: object).decisions(
+            of: write, .outbound, object, contactID: contact.id, recordID: record)
     }
 
     private func decision(
         _ code: DecisionCode, _ contact: ActiveCampaignContact, _ object: ObjectKind = .contact,
-        record: String? = nil, reason: String? = nil
+        record: String? = nil, reason: String? = nil, fields: [String] = []
     ) -> Decision {
-        Decision(code, .outbound, object, contactID: contact.id, recordID: record, reason: reason)
+        Decision(
+            code, .outbound, object, contactID: contact.id, recordID: record, reason: reason, fields: fields)
     }
 }

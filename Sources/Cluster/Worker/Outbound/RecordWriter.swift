@@ -25,7 +25,9 @@ struct RecordWriter {
         var trouble: StreamTrouble?
         // The second round carries what is left of records some of whose fields were refused (D6).
         for round in 0..<ClusterLimits.fieldDropRounds where !remaining.isEmpty && trouble == nil {
-            let outcomes = try await knownByContact(try await session.salesforce.write(remaining), remaining, &commit)
+            let (answers, calls) = try await session.salesforce.write(remaining)
+            for (index, call) in calls.enumerated() { remaining[index].call = call }
+            let outcomes = try await knownByContact(answers, remaining, &commit)
             let attempts = try await attempts(of: remaining, outcomes)
             var again: [RecordWrite] = []
             for (write, outcome) in zip(remaining, outcomes) {
@@ -100,7 +102,7 @@ struct RecordWriter {
             var reduced = creation
             reduced.write = write.write
             commit.links.append(rules.link(of: write.object, recordID: id, for: write.contact, after: reduced))
-            commit.decisions.append(decision(.accepted, write, id: id, reason: "R17.created"))
+            commit.record([accepted(write, id: id, .createAction, reason: "R17.created")])
             tally.created += 1
         case .match(let match, let held):
             var link = match.link
@@ -108,12 +110,12 @@ struct RecordWriter {
             let dropped = match.write.fields.filter { write.write.projection.values[$0] == nil }
             link.recordFingerprint?.record(held, fields: dropped)
             commit.links.append(link)
-            commit.decisions.append(decision(.accepted, write, id: id, reason: "R19"))
+            commit.record([accepted(write, id: id, .createAction, reason: "R19")])
             tally.updated += 1
         case .update(let link, _, let echoes):
             commit.links.append(
                 link.settled(writing: write.write, of: projection, email: write.contact.email, echoes: echoes))
-            commit.decisions.append(decision(.accepted, write, id: id, reason: "R24"))
+            commit.record([accepted(write, id: id, .syncTag, reason: "R24")])
             tally.updated += 1
         }
         commit.consumedEchoes.append(write.intention.key)
@@ -161,6 +163,8 @@ struct RecordWriter {
             link.state = .missing
             commit.links.append(link)
             commit.decisions.append(decision(.tombstoned, write, id: link.recordID, reason: "R89"))
+        } else {
+            commit.record([decision(.queued, write, id: write.recordID, reason: "record_gone")])
         }
         commit.deferChange(write.contactID, until: run.now, reason: "record_gone")
     }
@@ -169,21 +173,22 @@ struct RecordWriter {
     private func lose(_ write: RecordWrite, _ commit: inout RunCommit, _ tally: inout RunTally) {
         guard session.tenant.settings.direction.writes(to: .activeCampaign) else {
             // It changed between our look and our write; nobody wins against the only side that is heard.
+            commit.record([decision(.queued, write, id: write.recordID, reason: "changed_meanwhile")])
             return commit.deferChange(
                 write.contactID, until: run.now.addingTimeInterval(ClusterLimits.recordRetry.floor.seconds),
                 reason: "changed_meanwhile")
         }
         tally.conflicts += 1
-        commit.decisions.append(decision(.conflictLost, write, id: write.recordID, reason: "R53"))
-        if case .update(let link, let changed, _) = write.purpose {
-            let projection = session.outboundRules.projection(of: write.contact, forRecordOf: write.object)
-            commit.links.append(link.settled(losing: changed, of: projection))
-        } else {
+        guard case .update(let link, let changed, _) = write.purpose else {
             // It changed between our look and our write, or a lost creation met it: looked at anew in the next run.
-            commit.deferChange(
+            commit.record([decision(.conflictLost, write, id: write.recordID, reason: "R53")])
+            return commit.deferChange(
                 write.contactID, until: run.now.addingTimeInterval(ClusterLimits.recordRetry.floor.seconds),
                 reason: "changed_meanwhile")
         }
+        commit.record([decision(.conflictLost, write, id: write.recordID, reason: "R53", fields: changed)])
+        let projection = session.outboundRules.projection(of: write.contact, forRecordOf: write.object)
+        commit.links.append(link.settled(losing: changed, of: projection))
     }
 
     private func fail(
@@ -204,18 +209,23 @@ struct RecordWriter {
             return nil
         }
         var reduced = write
-        for field in refusal.fields {
-            reduced.write.projection.values[field] = nil
-            commit.decisions.append(
-                decision(.invalidBeforeSend, write, id: write.recordID, reason: refusal.code, field: field))
-        }
+        for field in refusal.fields { reduced.write.projection.values[field] = nil }
+        commit.record([decision(.rejected, write, id: write.recordID, reason: refusal.code, fields: refusal.fields)])
         return reduced
     }
 
+    private func accepted(_ write: RecordWrite, id: String, _ ground: EntryGround, reason: String) -> Decision {
+        var decision = decision(.accepted, write, id: id, reason: reason, fields: write.write.fields)
+        decision.ground = ground
+        return decision
+    }
+
     private func decision(
-        _ code: DecisionCode, _ write: RecordWrite, id: String?, reason: String, field: String? = nil
+        _ code: DecisionCode, _ write: RecordWrite, id: String?, reason: String, fields: [String] = []
     ) -> Decision {
-        Decision(
-            code, .outbound, write.object, contactID: write.contactID, recordID: id, reason: reason, field: field)
+        var decision = Decision(
+            code, .outbound, write.object, contactID: write.contactID, recordID: id, reason: reason, fields: fields)
+        decision.call = write.call
+        return decision
     }
 }

@@ -90,7 +90,7 @@ struct ActiveCampaignGateway: Sendable {
         }
         return ActiveCampaignContact(
             id: record.id, fields: fields, tags: SyncTag.among(record.tags.compactMap(\.name)),
-            accountID: record.place?.accountID, changedAt: record.updatedAt)
+            accountID: record.place?.accountID, changedAt: record.updatedAt, createdAt: record.createdAt)
     }
 
     /// A contact with the numbers its tags are taken off by.
@@ -138,7 +138,7 @@ struct ActiveCampaignGateway: Sendable {
         values.email = write.email.normalized
         let outcome = Self.outcome(
             try await calling { () async throws(ActiveCampaignError) in try await client.upsert(values) })
-        guard case .written(let contactID) = outcome else { return outcome }
+        guard case .written(let contactID, _) = outcome else { return outcome }
         if write.optsOut, try await !unsubscribe(contactID) { return .gone }
         if let list = list(for: write), try await !subscribe(contactID, to: list) { return .gone }
         guard let tag = write.tag else { return outcome }
@@ -205,7 +205,7 @@ struct ActiveCampaignGateway: Sendable {
 
     private static func outcome(_ outcome: ContactWriteOutcome) -> ContactOutcome {
         switch outcome {
-        case .written(let contactID): .written(contactID: contactID)
+        case .written(let contactID, let isNew): .written(contactID: contactID, isNew: isNew)
         case .gone: .gone
         case .duplicateEmail: .refused(code: RecordFailure.addressTaken, fields: ["Email"])
         case .refused(let code, let fields): .refused(code: code, fields: fields)

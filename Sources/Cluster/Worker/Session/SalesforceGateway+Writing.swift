@@ -7,27 +7,34 @@ extension SalesforceGateway {
     // MARK: - Planned writes
 
     /// Writes records, a thousand a counted call.
-    /// - Returns: one outcome a write, in order; a created person account's id is that of the account.
-    func write(_ writes: [RecordWrite]) async throws -> [RowOutcome] {
-        let outcomes = try await attempt(writes)
-        return zip(writes, outcomes).map { write, outcome in
+    /// - Returns: one outcome a write, in order, and the call that carried it; a created person account's id is that of
+    ///   the account.
+    func write(_ writes: [RecordWrite]) async throws -> (outcomes: [RowOutcome], calls: [CallPlace?]) {
+        let (outcomes, calls) = try await attempt(writes)
+        let named = zip(writes, outcomes).map { write, outcome -> RowOutcome in
             guard case .refused(let refusal) = outcome, write.createsPerson || write.personAccountID != nil else {
                 return outcome
             }
             return .refused(refusal.namingContactFields)
         }
+        return (named, calls)
     }
 
-    private func attempt(_ writes: [RecordWrite]) async throws -> [RowOutcome] {
-        var outcomes = try await send(writes.map(wireWrite))
+    private func attempt(_ writes: [RecordWrite]) async throws -> (outcomes: [RowOutcome], calls: [CallPlace?]) {
+        var (outcomes, calls) = try await sendNoting(writes.map(wireWrite))
         // A field the org does not have or does not let us write: learn which, and send those records without it.
         let refused = outcomes.indices.filter { index in
             if case .refused(let refusal) = outcomes[index] { refusal.kind == .mapping } else { false }
         }
-        guard !refused.isEmpty, try await learn(Set(refused.map { writes[$0].object })) else { return outcomes }
-        let again = try await send(refused.map { wireWrite(writes[$0]) })
-        for (index, outcome) in zip(refused, again) { outcomes[index] = outcome }
-        return outcomes
+        guard !refused.isEmpty, try await learn(Set(refused.map { writes[$0].object })) else {
+            return (outcomes, calls)
+        }
+        let again = try await sendNoting(refused.map { wireWrite(writes[$0]) })
+        for (place, index) in refused.enumerated() {
+            outcomes[index] = again.outcomes[place]
+            calls[index] = again.calls[place]
+        }
+        return (outcomes, calls)
     }
 
     /// A new marker for each attempt: one that repeats would slip past the package's rule (salesforce-api 13.3 B).
@@ -87,17 +94,26 @@ extension SalesforceGateway {
 
     // MARK: - Sending
 
-    func send(_ writes: [SalesforceWrite]) async throws -> [RowOutcome] {
+    func send(_ writes: [SalesforceWrite]) async throws -> [RowOutcome] { try await sendNoting(writes).outcomes }
+
+    private func sendNoting(
+        _ writes: [SalesforceWrite]
+    ) async throws -> (outcomes: [RowOutcome], calls: [CallPlace?]) {
         var outcomes = [RowOutcome?](repeating: nil, count: writes.count)
+        var calls = [CallPlace?](repeating: nil, count: writes.count)
         let packs = try reading { () throws(SalesforceError) in try PackedWrites.pack(writes) }
         for pack in packs {
             let answer = try await calling { () async throws(SalesforceError) in
                 try await client.write(pack, options: WriteOptions(assignOnCreate: assignsOnCreate))
             }
-            for (place, result) in answer.value { outcomes[place] = Self.outcome(result, writes[place]) }
+            let number = RunAccount.current?.total(.salesforce) ?? 0
+            for (index, (place, result)) in answer.value.enumerated() {
+                outcomes[place] = Self.outcome(result, writes[place])
+                calls[place] = CallPlace(number: number, place: index + 1)
+            }
         }
         let missing = RowOutcome.refused(RowRefusal(kind: .passing, code: "no_result", fields: [], isUnknown: true))
-        return outcomes.map { $0 ?? missing }
+        return (outcomes.map { $0 ?? missing }, calls)
     }
 
     private static func outcome(_ result: WriteResult, _ write: SalesforceWrite) -> RowOutcome {

@@ -20,6 +20,7 @@ struct RecordOutlook {
         lines += file.resyncs.map {
             "\($0.recordID) is read anew \(run(.inbound, $0.object, notBefore: nil)), and written as the rules say."
         }
+        lines += remedy(file).map { [$0] } ?? []
         if !file.writebacks.isEmpty { lines.append("The status goes to Salesforce with the next call there.") }
         if file.isEmpty {
             lines.append(
@@ -51,6 +52,30 @@ struct RecordOutlook {
             lines.append("It is left out of every run until `ferry records unskip \(tenant) ID`.")
         }
         return lines
+    }
+
+    // MARK: - What keeps the record
+
+    /// What has to happen for a record that the last look at it left out; nil when it was not.
+    private func remedy(_ file: RecordFile) -> String? {
+        guard let decision = file.decisions.last?.decision else { return nil }
+        switch (decision.code, decision.reason) {
+        case (.outOfScope, "R14"), (.outOfScope, "R27"):
+            return "It goes to Salesforce once an automation gives it one of the added-to tags (R15, R16)."
+        case (.outOfScope, "R26"): return "Its changes leave again once it carries a sync tag (R24)."
+        case (.outOfScope, "R36.none"), (.outOfScope, "R86"):
+            return "It enters when the tenant's selection takes records of its object (sync_settings)."
+        case (.outOfScope, "R37"): return "A back-fill takes it whatever its age: `ferry sync backfill \(tenant)`."
+        case (.outOfScope, "R41"): return "It enters with the first pull after its marker checkbox is set."
+        case (.outOfScope, "R40"), (.outOfScope, "R42"):
+            return "It enters with the first pull after it meets selection_criteria."
+        case (.outOfScope, "R70"): return "It enters once it has a company, or allow_leads_without_company is set."
+        case (.noEmail, _): return "It is read again when it changes, and enters once it has an e-mail address (R7)."
+        case (.duplicateMatch, _): return "It is read again when one of the two records changes its e-mail address."
+        case (.budgetWait, _):
+            return "It goes on when calls come back, or when `ferry budgets set \(tenant)` raises the allowance."
+        default: return nil
+        }
     }
 
     // MARK: - What waits
@@ -107,7 +132,7 @@ struct RecordOutlook {
         }
         guard stream.isEnabled else { return "when its \(direction.name) stream is switched on again" }
         let instant = max(stream.nextRunAt, notBefore ?? .distantPast)
-        let trouble = stream.failures > 0 ? " (the stream is \(stream.state): \(stream.lastError ?? "no reason"))" : ""
+        let trouble = stream.lastError.map { " (the stream is \(stream.state): \($0))" } ?? ""
         return "with the \(direction.name) run \(at(instant))\(trouble)"
     }
 

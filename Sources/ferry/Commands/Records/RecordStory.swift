@@ -7,8 +7,8 @@ struct RecordStory: Encodable {
     /// One line of the story.
     struct Event: Encodable {
         let at: Date
-        /// `run`, `decision`, `link`, `change`, `failure`, `import`, `write`, `writeback`, `exclusion` or
-        /// `resync`.
+        /// `run`, `seen`, `selected`, `decision`, `link`, `change`, `failure`, `import`, `write`, `writeback`,
+        /// `exclusion` or `resync`.
         let kind: String
         let text: String
         /// Name of the decision's code.
@@ -43,7 +43,7 @@ struct RecordStory: Encodable {
         contacts = file.contactIDs
         records = file.recordIDs
         let all =
-            Self.runs(file) + file.decisions.map(Self.decision) + file.links.map(Self.link)
+            Self.runs(file) + Self.decisions(file) + file.links.map(Self.link)
             + file.waiting.map(Self.change) + file.failures.map(Self.failure) + file.imports.map(Self.importing)
             + file.openWrites.map(Self.write) + file.writebacks.map(Self.writeback)
             + file.exclusions.map(Self.exclusion) + file.accounts.map(Self.account)
@@ -78,10 +78,27 @@ struct RecordStory: Encodable {
         }
     }
 
-    private static func decision(_ row: DecisionRow) -> Event {
-        Event(
-            at: row.at, kind: "decision", text: row.decision.sentence, code: row.decision.code.name,
-            reason: row.decision.reason, run: row.run, contact: row.decision.contactID, record: row.decision.recordID)
+    /// Each decision with what led to it; how a record was seen is told once a run.
+    private static func decisions(_ file: RecordFile) -> [Event] {
+        var told: Set<String> = []
+        return file.decisions.flatMap { row in
+            let decision = row.decision
+            let who = "\(row.run) \(decision.direction.name) \(decision.object.name)"
+            let seen = decision.sightingSentence.flatMap { told.insert(who + $0).inserted ? $0 : nil }
+            let selected = decision.groundSentence.flatMap { told.insert(who + $0).inserted ? $0 : nil }
+            return [
+                seen.map { event(row, "seen", $0) }, selected.map { event(row, "selected", $0) },
+                event(row, "decision", decision.sentence),
+            ].compactMap(\.self)
+        }
+    }
+
+    private static func event(_ row: DecisionRow, _ kind: String, _ text: String) -> Event {
+        let isDecision = kind == "decision"
+        return Event(
+            at: row.at, kind: kind, text: text, code: isDecision ? row.decision.code.name : nil,
+            reason: isDecision ? row.decision.reason : nil, run: row.run, contact: row.decision.contactID,
+            record: row.decision.recordID)
     }
 
     private static func link(_ dated: RecordFile.DatedLink) -> Event {
@@ -139,7 +156,7 @@ struct RecordStory: Encodable {
             case .webhook: "by webhook"
             case .poll: "by the poll"
             case .command: "because a person asked for it"
-            case .retry: "by an earlier run, which left it for later"
+            case .retry, .backfill, .reevaluation: "by an earlier run, which left it for later"
             }
         let reason = waiting.errorCode.map { code in
             "; left \(waiting.attempts) times for: \(RuleWords.of(code) ?? code)"

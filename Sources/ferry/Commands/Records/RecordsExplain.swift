@@ -11,7 +11,7 @@ struct RecordsExplain: AsyncParsableCommand {
             Names the record by its e-mail address, its ActiveCampaign contact id or its Salesforce id. The story follows \
             the link: contact, lead and contact record of one person are told together. It is made of codes, ids and \
             hashes kept for 30 days; no value of a record is stored or shown, and an address is only compared by its \
-            hash. Finding by address needs a link or an open import; otherwise use an id.
+            hash. That nothing was to be done is told once a day of a record.
 
             Ends with 1 when nothing is known of the record or it needs somebody.
             """)
