@@ -72,7 +72,12 @@ struct SightingTests {
 
     @Test(arguments: ChangeSource.allCases)
     func everyWayOfSeeingIsTold(source: ChangeSource) async throws {
-        let story = try await DecisionStory.begin { $0.customFields = source == .reevaluation ? [] : ["Note"] }
+        let story = try await DecisionStory.begin { options in
+            options.customFields = source == .reevaluation ? [] : ["Note"]
+            guard source == .formulas else { return }
+            options.settings["push_formula_changes"] = "true"
+            options.mappings = [("contact", "Score__c", "formula", "custom:SCORE", "text")]
+        }
         let name = try await Self.play(source, story)
         let decisions = try await story.file(name).decisions.map(\.decision)
         #expect(decisions.contains { $0.source == source && $0.sightingSentence != nil }, "\(decisions)")
@@ -123,6 +128,16 @@ struct SightingTests {
             let pair = try await story.pair("ann@a.example", ["Note__c": "theirs"])
             try await tenant.map("Note", in: cluster)
             try await cluster.rounds(1)
+            try await cluster.finishSweeps()
+            return .record(pair.record)
+        case .formulas:
+            tenant.account.addField(title: "Score", perstag: "SCORE")
+            tenant.org.addFormulaField("Contact", "Score__c")
+            let pair = try await story.pair("ann@a.example")
+            try await cluster.finishSweeps()
+            tenant.org.recalculate(pair.record, "Score__c", to: "7")
+            cluster.advance(86_400)
+            try await cluster.round()
             try await cluster.finishSweeps()
             return .record(pair.record)
         }

@@ -77,8 +77,12 @@ extension TenantPlanner {
             case .drop(let code, let reason): plan.note(decision(code, reason), as: .skip)
             case .acknowledge(_, let code, let reason): plan.note(decision(code, reason), as: .note)
             case .markMissing: plan.note(decision(.tombstoned, "R89"), as: .note)
-            case .create(let write): plan.add(write, .create, .account, record.id)
-            case .update(_, let write): plan.add(write, .update, .account, record.id)
+            case .create(let write), .update(_, let write):
+                let action: PlanClass.Action = if case .create = intent { .create } else { .update }
+                plan.add(
+                    .inbound, .account, action,
+                    sample: PlanSample(contact: nil, record: record.id, fields: write.fields))
+                plan.drop(session.accountRules.projector.decisions(of: write, .inbound, .account, recordID: record.id))
             }
         }
     }

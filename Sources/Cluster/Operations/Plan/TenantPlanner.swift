@@ -210,17 +210,8 @@ package struct TenantPlanner: Sendable {
 
 extension TenantPlan {
     /// Counts the fields that are left out of a write.
-    fileprivate mutating func drop(_ decisions: [Decision]) {
-        for decision in decisions where decision.field != nil { note(decision, as: .drop) }
-    }
-
-    /// Counts an account that is written, and the fields that are left out.
-    mutating func add(_ write: FieldWrite, _ action: PlanClass.Action, _ object: ObjectKind, _ recordID: String) {
-        add(.inbound, object, action, sample: PlanSample(contact: nil, record: recordID, fields: write.fields))
-        drop(
-            write.kept.sorted { $0.key < $1.key }.map {
-                Decision($0.value, .inbound, object, recordID: recordID, field: $0.key)
-            })
+    mutating func drop(_ decisions: [Decision]) {
+        for decision in decisions where !decision.fields.isEmpty { note(decision, as: .drop) }
     }
 
     /// Counts a record that is not written, by what was decided of it.

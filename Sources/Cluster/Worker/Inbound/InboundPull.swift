@@ -302,11 +302,10 @@ struct InboundPull {
             commit.fail(
                 .inbound, write.object, recordID: write.recordID, code: "budget_wait", fields: [], fingerprint: nil,
                 now: run.now, retryAt: run.now, kind: .transient)
-            commit.note([
+            commit.decisions.append(
                 Decision(
                     .budgetWait, .inbound, write.object, contactID: write.contactID, recordID: write.recordID,
-                    reason: "R59")
-            ])
+                    reason: "R59"))
         }
         return now
     }

@@ -156,7 +156,7 @@ struct RecordStory: Encodable {
             case .webhook: "by webhook"
             case .poll: "by the poll"
             case .command: "because a person asked for it"
-            case .retry, .backfill, .reevaluation: "by an earlier run, which left it for later"
+            case .retry, .backfill, .reevaluation, .formulas: "by an earlier run, which left it for later"
             }
         let reason = waiting.errorCode.map { code in
             "; left \(waiting.attempts) times for: \(RuleWords.of(code) ?? code)"
