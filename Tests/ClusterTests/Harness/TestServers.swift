@@ -17,7 +17,8 @@ final class TestServers: Sendable {
     private init() throws {
         let folder = URL(filePath: "/tmp/ferry-ct-\(ProcessInfo.processInfo.processIdentifier)")
         redis = try EmbeddedRedis(folder: folder.appending(path: "r"), durable: false)
-        let postgres = try EmbeddedPostgres(folder: folder.appending(path: "p"), durable: false)
+        let postgres = try EmbeddedPostgres(
+            folder: folder.appending(path: "p"), durable: false, arguments: ["-c", "max_connections=500"])
         self.postgres = postgres
         template = Task {
             try await Self.administer(postgres, "CREATE DATABASE template_ferry")
