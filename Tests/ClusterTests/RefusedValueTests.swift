@@ -30,7 +30,7 @@ struct RefusedValueTests {
 
     private static func lines(_ cluster: TestCluster) async throws -> Set<Line> {
         let rows = try await cluster.pool.query(
-            "SELECT code, field, coalesce(detail, '') AS detail FROM ferry.record_decisions WHERE code IN (17, 18)")
+            "SELECT code, field, coalesce(detail, '') AS detail FROM ferry.record_decisions WHERE code IN (10, 17, 18)")
         return Set(
             try rows.decode { row in
                 Line(
@@ -151,7 +151,7 @@ struct RefusedValueTests {
         try tenant.account.runAutomation(.createContactInSalesforce, contact: ann)
         try await Self.rounds(cluster)
         #expect(tenant.record("Contact", "ann@a.example")?["Short__c"] == "far")
-        #expect(try await Self.lines(cluster) == [Line(code: .truncated, field: "Short__c")])
+        #expect(try await Self.lines(cluster) == [Line(code: .truncated, field: "Short__c", reason: "D6")])
         try tenant.account.actAsPerson { try $0.edit(ann, ActiveCampaignEdit(fields: ["SHORT": "also too long"])) }
         try await Self.rounds(cluster)
         #expect(tenant.record("Contact", "ann@a.example")?["Short__c"] == "als")

@@ -77,15 +77,6 @@ extension ProcessTests {
                 let excluded = try await tell("untagged@people.example")
                 #expect(excluded.next.contains { $0.contains("left out of every run until") })
 
-                _ = try await cluster.ferry(
-                    "budgets", "set", "acme", "--provider", "activecampaign", "--calls", "1", "--reason", "test")
-                try await eventually("the tenant waits for calls", every: .milliseconds(200)) {
-                    try await tenant.requestRun()
-                    return try await cluster.store.status(tenant: "acme").contains { $0.state == "waiting for budget" }
-                }
-                let poor = try await tell("nobody@people.example")
-                #expect(poor.next.contains { $0.contains("calls is used up") }, "\(poor.next)")
-
                 _ = try await cluster.ferry("tenants", "pause", "acme", "--reason", "import running")
                 let paused = try await tell("untagged@people.example")
                 #expect(paused.next.first == "Nothing runs: the tenant is paused. `ferry tenants resume acme`")
