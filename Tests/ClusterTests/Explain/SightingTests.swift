@@ -135,6 +135,9 @@ struct SightingTests {
             tenant.org.addFormulaField("Contact", "Score__c")
             let pair = try await story.pair("ann@a.example")
             try await cluster.finishSweeps()
+            // Old enough that no deep sweep of a pull reads it again.
+            cluster.advance(8 * 3_600)
+            try await cluster.round()
             tenant.org.recalculate(pair.record, "Score__c", to: "7")
             cluster.advance(86_400)
             try await cluster.round()

@@ -163,7 +163,10 @@ final class ClusterHistory {
         guard let lead = openLeads.randomElement(using: &random), let email = lead["Email"].text else { return }
         let contacts = tenant.org.records("Contact").filter { $0["Email"].text == email }
         let target = random.chance(50) ? contacts.randomElement(using: &random)?.id : nil
-        let made = try tenant.org.actAsUser { try $0.convertLead(lead.id, intoContact: target).contactID }
+        let made = try unlessTaken("convert \(lead.id)") {
+            try tenant.org.actAsUser { try $0.convertLead(lead.id, intoContact: target).contactID }
+        }
+        guard let made else { return }
         if target == nil { userRecords[email, default: 0] += 1 }
         moved.insert(email)
         note("SF converts \(lead.id) \(email) into \(made)")
@@ -174,7 +177,10 @@ final class ClusterHistory {
         guard let winner = records.randomElement(using: &random), let loser = records.randomElement(using: &random),
             winner.id != loser.id
         else { return }
-        try tenant.org.actAsUser { try $0.merge(winner.id, [loser.id]) }
+        let merged: Void? = try unlessTaken("merge \(loser.id)") {
+            try tenant.org.actAsUser { try $0.merge(winner.id, [loser.id]) }
+        }
+        guard merged != nil else { return }
         moved.formUnion([winner, loser].compactMap { $0["Email"].text })
         note("SF merges \(loser.id) \(loser["Email"].text ?? "") into \(winner.id) \(winner["Email"].text ?? "")")
     }
@@ -188,12 +194,20 @@ final class ClusterHistory {
             try tenant.org.actAsUser { try $0.delete(record.id) }
             return note("SF deletes \(name)")
         }
-        do {
+        let undeleted: Void? = try unlessTaken("undelete \(name)") {
             try tenant.org.actAsUser { try $0.undelete(record.id) }
-            note("SF undeletes \(name)")
-        } catch let refusal as SaveRefusal where refusal.errors.allSatisfy({ $0.code == "DUPLICATE_VALUE" }) {
-            // Another record has taken the unique AC_Contact_Id__c meanwhile: Salesforce keeps this one in the bin.
-            note("SF can't undelete \(name)")
+        }
+        if undeleted != nil { note("SF undeletes \(name)") }
+    }
+
+    /// What a user does, unless another record has taken the unique AC_Contact_Id__c meanwhile: Salesforce then refuses,
+    /// and everything stays as it was.
+    private func unlessTaken<Value>(_ deed: String, _ body: () throws -> Value) throws -> Value? {
+        do { return try body() } catch let refusal as SaveRefusal
+            where refusal.errors.allSatisfy({ $0.code == "DUPLICATE_VALUE" })
+        {
+            note("SF can't \(deed)")
+            return nil
         }
     }
 

@@ -6,13 +6,11 @@ import Testing
 /// Whatever happens on the way, both sides agree in the end, and then nothing is written any more.
 @Suite(.timeLimit(.minutes(40)))
 struct HistoryTests {
-    /// Half of them always the same, so that a change is judged by what it changed, and as many that nobody has seen
-    /// before: a failure names its seed. `FERRY_HISTORY_SEED` runs others: a single one, `9`, whose story is told, or a range,
-    /// `201-1000`.
+    /// Always the same, so that a change is judged by what it changed; a failure names its seed. `FERRY_HISTORY_SEED` runs
+    /// others: a single one, `9`, whose story is told, or a range, `201-1000`.
     private static let seeds: [UInt64] = {
         guard let asked = ProcessInfo.processInfo.environment["FERRY_HISTORY_SEED"] else {
-            let base = UInt64.random(in: 100...(.max / 2))
-            return Array(1...100) + (1...100).map { base + $0 }
+            return Array(1...100)
         }
         let bounds = asked.split(separator: "-").compactMap { UInt64($0) }
         guard let first = bounds.first, let last = bounds.last, first <= last else { return [1] }
