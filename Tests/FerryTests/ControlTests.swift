@@ -174,7 +174,7 @@ extension ProcessTests {
             ("settings: [", "line 3"),
             (
                 "budgets: [{provider: salesforce, daily_calls: 5, daily_share: 0.5}]",
-                "either daily_calls or daily_share"
+                "a budget is daily_calls or daily_share, not both"
             ),
         ])
         func aBadDocumentNamesItsKeyAndChangesNothing(line: String, sentence: String) async throws {
