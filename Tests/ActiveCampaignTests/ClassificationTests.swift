@@ -46,7 +46,7 @@ import Testing
         ),
         (
             #"{"errors":[{"detail":"The custom field value `abc` could not be saved"}]}"#,
-            .permanent(code: "invalid", fields: [])
+            .permanent(code: "field_invalid", fields: ["fieldValues"])
         ),
         (
             #"{"errors":[{"title":"The field type field is required.","detail":"","code":422}]}"#,
