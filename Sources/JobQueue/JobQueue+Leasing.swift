@@ -55,8 +55,9 @@ extension JobQueue {
     private func exchangeParts(_ settlements: [Settlement], _ indices: [Int]) -> [ExchangePart] {
         ShardMap.group(indices) { map.shard(of: settlements[$0].job.key.tenant) }.flatMap { shard, indices in
             // The script reads what is simply done first.
-            let isDone = { settlements[$0].isPlain }
-            let ordered = indices.allSatisfy(isDone) ? indices : indices.filter(isDone) + indices.filter { !isDone($0) }
+            let forms = indices.map { settlements[$0].form }
+            let isOrdered = zip(forms, forms.dropFirst()).allSatisfy { $0 <= $1 }
+            let ordered = isOrdered ? indices : indices.sorted { settlements[$0].form < settlements[$1].form }
             return ordered.parts(of: JobQueueLimits.exchangeBatch).map { ExchangePart(shard: shard, indices: $0) }
         }
     }
@@ -99,17 +100,21 @@ extension JobQueue {
         arguments.append(Int64(options.quantum))
         arguments.append(Int64(part.quota))
         arguments.append(Int64(options.maxAttempts))
-        let others = part.indices.drop { round.settlements[$0].isPlain }
-        arguments.append(Int64(part.indices.count - others.count))
+        var counts = [0, 0, 0]
+        for index in part.indices { counts[round.settlements[index].form.rawValue] += 1 }
+        arguments.append(Int64(counts[0]))
+        arguments.append(Int64(counts[1]))
         for index in part.indices {
             let settlement = round.settlements[index]
             arguments.append(lease: settlement.job.token, of: settlement.job.key)
-            guard !settlement.isPlain else { continue }
-            let (letter, delay, code) = try wire(settlement)
-            arguments.append(letter)
-            arguments.append(delay)
-            arguments.append(code)
-            arguments.append(settlement.made?.wire ?? "")
+            let form = settlement.form
+            if form == .whole {
+                let (letter, delay, code) = try wire(settlement)
+                arguments.append(letter)
+                arguments.append(delay)
+                arguments.append(code)
+            }
+            if form != .plain { arguments.append(settlement.made?.wire ?? "") }
         }
         return ShardCaller.Call(script: .exchange, shard: part.shard, arguments: arguments)
     }

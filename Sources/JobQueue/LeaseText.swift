@@ -2,8 +2,8 @@ import Drivers
 import Foundation
 
 // A lease travels and is stored as `token,tenant,kind`; a granted one is followed by a line
-// `class,cost,attempt,deaths,enqueued`, behind which a tenant with a budget has three numbers more. Hundred thousand of them a second pass here, so they are read and written as
-// bytes, without texts in between.
+// `class,cost,attempt,deaths,enqueued`, behind which a tenant with a budget has four numbers more. Hundred thousand of
+// them a second pass here, so they are read and written as bytes, without texts in between.
 
 extension RedisCommand {
     /// Adds a lease as scripts know it.
@@ -70,11 +70,13 @@ struct LeaseReader {
     }
 
     private mutating func allowance() -> CallAllowance? {
-        guard let campaign = number(), let salesforce = number(), let percent = number() else { return nil }
+        guard let campaign = number(), let salesforce = number(), let percent = number(), let figureFrom = number()
+        else { return nil }
         var granted: [CallProvider: Int] = [:]
         if campaign >= 0 { granted[.activeCampaign] = Int(campaign) }
         if salesforce >= 0 { granted[.salesforce] = Int(salesforce) }
-        return CallAllowance(granted: granted, percentUsed: Int(percent))
+        return CallAllowance(
+            granted: granted, percentUsed: Int(percent), figureFrom: figureFrom < 0 ? nil : Int(figureFrom))
     }
 
     /// A number and the comma or the end of the line behind it.

@@ -29,8 +29,18 @@ package struct Settlement: Hashable, Sendable {
         self.made = made
     }
 
-    /// Whether the script needs to know the lease only.
-    var isPlain: Bool { outcome == .done && made == nil }
+    /// What the script needs to know besides the lease, and so the order in which it is told.
+    enum Form: Int, Comparable {
+        /// It is done.
+        case plain
+        /// It is done and says what it called.
+        case called
+        case whole
+
+        static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }
+    }
+
+    var form: Form { outcome != .done ? .whole : made == nil ? .plain : .called }
 }
 
 /// What the queue made of a settlement.

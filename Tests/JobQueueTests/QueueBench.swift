@@ -75,6 +75,12 @@ struct QueueBench {
         queue = JobQueue(redis: redis, clock: clock.wall, options: options)
     }
 
+    /// A tenant's record as it is stored.
+    func record(of tenant: Int32) async throws -> TenantRecord {
+        let shard = options.namespace + "{s" + String(format: "%03d", queue.shard(of: tenant)) + "}"
+        return try await TenantRecord(redis, shard: shard, tenant: tenant)
+    }
+
     /// A second process's view of the same queue.
     func twin() throws -> JobQueue {
         JobQueue(redis: redis, clock: clock.wall, options: options)

@@ -169,8 +169,11 @@ final class RunAccount: Sendable {
     }
 
     private func report(_ state: inout State) -> CallsMade {
-        defer { state.hasNewFigure = false }
-        let figure = state.hasNewFigure ? state.figure : nil
+        var figure: Figure?
+        if state.hasNewFigure, let last = state.figure, isWanted(last) {
+            figure = last
+            state.hasNewFigure = false
+        }
         return CallsMade(
             activeCampaign: state.made[.activeCampaign] ?? 0, salesforce: state.made[.salesforce] ?? 0,
             figure: figure.map {
@@ -178,6 +181,12 @@ final class RunAccount: Sendable {
                     used: $0.usage.used,
                     age: .seconds(max(0, clock.now.timeIntervalSince($0.requestStart))), callsAfter: $0.callsAfter)
             })
+    }
+
+    /// Whether the queue wants to know an org's figure; of a tenant whose lease knew of no budget, always.
+    private func isWanted(_ figure: Figure) -> Bool {
+        guard let allowance = job?.allowance else { return true }
+        return allowance.figureFrom.map { figure.usage.used >= $0 } ?? false
     }
 
     /// Takes back a call that was let go and never left: it is in no count.

@@ -59,10 +59,14 @@ package struct CallAllowance: Hashable, Sendable {
     package let granted: [CallProvider: Int]
     /// Percent of the allowance that was used before, of the provider where it is most.
     package let percentUsed: Int
+    /// Calls of the whole org from which on its figure is wanted with the run's report: 0 from any; nil: it would change
+    /// nothing, and a report without one is cheaper.
+    package let figureFrom: Int?
 
-    package init(granted: [CallProvider: Int], percentUsed: Int) {
+    package init(granted: [CallProvider: Int], percentUsed: Int, figureFrom: Int? = 0) {
         self.granted = granted
         self.percentUsed = percentUsed
+        self.figureFrom = figureFrom
     }
 
     /// How sparing the run has to be.

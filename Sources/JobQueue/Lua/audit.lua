@@ -72,7 +72,7 @@ for _, tenant in ipairs(names) do
     end
     t.controls = nil
     -- What still runs settles without its cell; should the tenant come back, its budget is set from the ledger.
-    t.isBudgeted = nil
+    t.isBudgeted, t.pocket, t.isOut = nil, nil, nil
     call('HDEL', S .. ':b', tenant)
     changed[tenant] = true
 end

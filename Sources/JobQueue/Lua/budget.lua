@@ -13,7 +13,7 @@
 local verb = ARGV[3]
 
 local function newPurse(limit, unknown, learning, part, first)
-    local p = { l = limit, n = 0, r = 0, b = {}, x = {}, e = {}, d = 0, dt = 0, s = 0, lo = 0 }
+    local p = { l = limit, n = 0, r = 0, b = '', x = '', e = {}, d = 0, dt = 0, s = 0, lo = 0 }
     for i = first, #ARGV, 2 do book(p, tonumber(ARGV[i + 1]), tonumber(ARGV[i])) end
     if unknown > 0 then bookUnknown(p, unknown) end
     rollPurse(p)
@@ -27,6 +27,7 @@ local function set()
     local tenant, provider, limit = ARGV[4], tonumber(ARGV[5]), tonumber(ARGV[6])
     fetch({ tenant })
     local t, cell, isNew = tenants[tenant], cellOf(tenant), 0
+    fold(t, tenant)
     if limit then
         if not cell then
             cell = { false, false, v = {} }
@@ -78,6 +79,7 @@ local function extend()
         local tenant, kind = parts(ARGV[i])
         local cell = cellOf(tenant)
         fetch({ tenant })
+        fold(tenants[tenant], tenant)
         local wanted = { tonumber(ARGV[i + 2]), tonumber(ARGV[i + 3]) }
         if call('SISMEMBER', own, ARGV[i]) == 0 then
             for _, value in ipairs({ 0, 0, 0, 0, 0, 0 }) do answer[#answer + 1] = value end
@@ -97,7 +99,7 @@ local function extend()
             end
         end
     end
-    saveCells()
+    finish()
     return answer
 end
 
@@ -105,13 +107,15 @@ local function look()
     local cell = cellOf(ARGV[4])
     local p = cell and cell[tonumber(ARGV[5])]
     if not p then return 0 end
+    fetch({ ARGV[4] })
+    fold(tenants[ARGV[4]], ARGV[4])
     local at, _, one = shortage(p, 0, 1)
     if at then return math.ceil(at - now) end
     if one then probe(p) end
     bookMade(p, 1)
     -- As if a run had ended: a figure that was asked for just now need not hold it.
     p.lo = now
-    saveCells()
+    finish()
     return 0
 end
 
@@ -120,12 +124,15 @@ end
 -- 24 hours.
 local function show()
     local cell, answer = cellOf(ARGV[4]), {}
+    fetch({ ARGV[4] })
+    -- Nothing of this is written back.
+    fold(tenants[ARGV[4]], ARGV[4])
     for i = 1, 2 do
         local p = cell and cell[i]
         if p then
             local hours = {}
             for h = 1, 25 do hours[h] = 0 end
-            for _, quarters in ipairs({ p.b, p.x }) do
+            for _, quarters in ipairs({ quartersOf(p.b), quartersOf(p.x) }) do
                 for quarter, calls in pairs(quarters) do
                     local hour = math.floor(((quarter + KEPT) * QUARTER - now) / 3600000)
                     hour = math.max(1, math.min(25, hour + 1))

@@ -1,13 +1,14 @@
 -- Settles finished jobs and leases new ones: the one call of a busy worker.
 -- ARGV[3] worker, [4] lease ms, [5] lowest seq to go on from, [6] quantum, [7] jobs wanted, [8] attempts a job has,
--- [9] how many leases are done, then these leases, then five for every other settlement: lease, outcome, delay ms, code,
--- and what it called ('' when it does not say; see purse.lua). Outcomes: D done, A again, R retry, X dead, U returned.
+-- [9] how many leases are done, [10] how many are done and say what they called, then the first ones' leases, then lease and
+-- what it called (see purse.lua) of each of the second, then five for every other settlement: lease, outcome, delay ms, code,
+-- and what it called ('' when it does not say). Outcomes: D done, A again, R retry, X dead, U returned.
 -- Returns: one letter a settlement (a accepted, b accepted and buried, s stale), ms until something falls due (-1:
 -- nothing will), whether work is left, seq, then the leases as one text, two lines each: the lease, and
--- class,cost,attempt,deaths,enqueued and, of a tenant with a budget, reserved of each provider and percent used.
-local WORKER, LEASE, QUANTUM, WANTED, ATTEMPTS, DONE =
-    ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9])
-local FIRST = 10
+-- class,cost,attempt,deaths,enqueued and, of a tenant with a budget, what `reserve` says.
+local WORKER, LEASE, QUANTUM, WANTED, ATTEMPTS, DONE, CALLED = ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[6]),
+    tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9]), tonumber(ARGV[10])
+local FIRST = 11
 -- Bounds of one call: due jobs and parked tenants looked at, visits beyond the jobs wanted.
 local PROMOTE, UNPARK, SPARE_VISITS = 64, 32, 32
 local SHARE = { [0] = 8, 4, 1 }
@@ -54,16 +55,43 @@ end
 
 local LONE_RUN = '^%z\1%z\1%-%-%-\n([^\t]+)\tr[^\n]*$'
 
-local function settleAll()
-    local leases, names, kinds, count = {}, {}, {}, 0
-    local last = FIRST + DONE - 1
-    for i = FIRST, #ARGV do
-        if i <= last or (i - last) % 5 == 1 then
-            count = count + 1
-            leases[count] = ARGV[i]
-            names[count], kinds[count] = parts(ARGV[i])
-        end
+local POCKET_RUN = '^\28\1%z\1%-%-%-.............([^\t]*)\t[^\n]*()\n([^\t]+)\tr[^\n]*$'
+
+-- Ends the only run and job of a tenant with a pocket; false: it is something else.
+local function endPocketRun(tenant, record, kind, spent)
+    local own, last, runs = match(record, POCKET_RUN)
+    if own ~= kind or runs ~= kind then return false end
+    local made1, made2 = match(spent, '^(%d+),(%d+)$')
+    local bytes = made1 and returned(record, 8, tonumber(made1), tonumber(made2))
+    if not bytes then return false end
+    setLone(tenant, POCKET_IDLE .. bytes .. sub(record, 18, last - 1))
+    running = running - 1
+    return true
+end
+
+-- Reads what the arguments settle: leases, tenants, kinds, and of the second sort what they called.
+local function settlements()
+    local leases, spents, at, count = {}, {}, FIRST, DONE + CALLED
+    for i = 1, DONE do leases[i] = ARGV[at + i - 1] end
+    at = at + DONE
+    for i = 1, CALLED do
+        leases[DONE + i], spents[DONE + i] = ARGV[at], ARGV[at + 1]
+        at = at + 2
     end
+    local others = at
+    while at <= #ARGV do
+        count = count + 1
+        leases[count] = ARGV[at]
+        at = at + 5
+    end
+    local names, kinds = {}, {}
+    for i = 1, count do names[i], kinds[i] = parts(leases[i]) end
+    return leases, names, kinds, spents, others
+end
+
+local function settleAll()
+    local leases, names, kinds, spents, others = settlements()
+    local count = #leases
     if count == 0 then return '' end
     local records = call('HMGET', TENANTS, unpack(names))
     fetchCells(names, records)
@@ -77,18 +105,22 @@ local function settleAll()
         local tenant, kind, record = names[i], kinds[i], records[i]
         if owned[i] == 0 then
             answers[i] = 's'
-        elseif i > DONE then
-            local at = last + (i - DONE) * 5 - 4
+        elseif i > DONE + CALLED then
+            local at = others + (i - DONE - CALLED - 1) * 5
             local outcome, spent = ARGV[at + 1], ARGV[at + 4]
             -- One that was handed back without a word of calls was not begun.
             if spent == '' then spent = outcome ~= 'U' and nil end
             answers[i] = endRun(tenant, record, kind, outcome, tonumber(ARGV[at + 2]), ARGV[at + 3], spent)
-        elseif isPlain and not tenants[tenant] and record and match(record, LONE_RUN) == kind then
+        elseif not isPlain or tenants[tenant] or not record then
+            answers[i] = endRun(tenant, record, kind, 'D', nil, nil, spents[i])
+        elseif byte(record) == 0 and match(record, LONE_RUN) == kind then
             endLone(tenant)
             running = running - 1
             answers[i] = 'a'
+        elseif byte(record) == 28 and spents[i] and endPocketRun(tenant, record, kind, spents[i]) then
+            answers[i] = 'a'
         else
-            answers[i] = endRun(tenant, record, kind, 'D')
+            answers[i] = endRun(tenant, record, kind, 'D', nil, nil, spents[i])
         end
     end
     return table.concat(answers)
@@ -170,7 +202,7 @@ end
 
 -- Reserves the calls of one job. Without enough of them its class is parked; the answer is nil then.
 local function allow(t, tenant, c, kind)
-    local told, wake, why = reserve(tenant, c, kind)
+    local told, wake, why = reserve(t, tenant, c, kind)
     if told then return told end
     t.controls = t.controls or {}
     t.controls['u' .. c], t.controls['v' .. c] = wake, why
@@ -230,6 +262,25 @@ local LONE = {
 local function visitLone(tenant, kind, rest)
     setLone(tenant, LONE_RUNNING .. kind .. '\tr' .. rest)
     grant(tenant, kind, rest)
+    queued, running = queued - 1, running + 1
+    return 1
+end
+
+local POCKET_JOB = {
+    [0] = '^\12\1%z%zr%-%-.............([^\t]*)\t([^\n]*)\n([^\t]+)\tq(0[^\n]*)$',
+    '^\12\1%z%z%-r%-.............([^\t]*)\t([^\n]*)\n([^\t]+)\tq(1[^\n]*)$',
+}
+
+-- Serves a tenant with a pocket whose only job is queued, if that is of the pocket's kind and it suffices; nil: it is not.
+local function visitPocket(tenant, record, c)
+    local pattern = POCKET_JOB[c]
+    local own, told, kind, rest
+    if pattern then own, told, kind, rest = match(record, pattern) end
+    if not kind or own ~= kind then return nil end
+    local bytes, needs = drawn(record, 8)
+    if not bytes then return nil end
+    setLone(tenant, POCKET_RUNNING .. bytes .. sub(record, 12, -#rest - 2) .. 'r' .. rest)
+    grant(tenant, kind, rest, needs .. told)
     queued, running = queued - 1, running + 1
     return 1
 end
@@ -337,12 +388,15 @@ local function serve()
             for i = 1, #names do
                 local tenant, record = names[i], records[i]
                 if left > 0 and credit[c] > 0 then
-                    local kind, rest
-                    if record and not tenants[tenant] then kind, rest = match(record, LONE[c]) end
-                    local taken, goesOn
-                    if kind then
-                        taken = visitLone(tenant, kind, rest)
-                    else
+                    local kind, rest, taken, goesOn
+                    local flags = record and not tenants[tenant] and byte(record)
+                    if flags == 0 then
+                        kind, rest = match(record, LONE[c])
+                        taken = kind and visitLone(tenant, kind, rest)
+                    elseif flags == 12 then
+                        taken = visitPocket(tenant, record, c)
+                    end
+                    if not taken then
                         local t = tenants[tenant] or decode(record)
                         tenants[tenant] = t
                         taken, goesOn = visit(t, tenant, c, math.min(left, credit[c]))

@@ -24,7 +24,8 @@
 --           flag 1: three deficits and the number of jobs elsewhere, three bytes each;
 --           flag 2: two bytes of length and the controls (msgpack): w weight, m max concurrency, p why paused,
 --           u u0 u1 u2 parked until (all classes, one class), v v0 v1 v2 why;
---           flag 4: it has a budget (purse.lua);
+--           flag 4: it has a budget (purse.lua); flag 8: and a pocket, of which a run is out with flag 16: thirteen bytes
+--           (POCKET_BYTES), the kind of its runs, a tab, and what a lease is told behind the calls it gets;
 --           then the body, one line a job, in the order of queueing: \n kind \t state
 -- state:    a letter, the class and the meta ",cost,attempt,deaths,enqueued ms":
 --           q queued, d delayed (then ",due"), r running, R running and asked for again (then ",class,due"), x dead
@@ -70,6 +71,7 @@ end
 -- where there are any: without them a tenant is one small array. Its jobs are FRONT and what is in BODY from AT on, so
 -- that a change at the beginning of a long text does not copy the rest of it.
 local N, COUNT, BODY, AT, FRONT, DEFICIT = 4, 5, 6, 7, 8, 9
+local POCKET_BYTES = 13
 
 local function decode(record)
     if not record then return { IDLE, IDLE, IDLE, 0, 0, '', 1, '' } end
@@ -86,7 +88,12 @@ local function decode(record)
         local last = at + 1 + high * 256 + low
         t.controls, at = cmsgpack.unpack(sub(record, at + 2, last)), last + 1
     end
-    t.isBudgeted = flags >= 4
+    t.isBudgeted = flags % 8 >= 4
+    if flags % 16 >= 8 then
+        -- The first bytes are any.
+        local last = (find(record, '\n', at + POCKET_BYTES, true) or #record + 1) - 1
+        t.pocket, t.isOut, at = sub(record, at, last), flags >= 16, last + 1
+    end
     t[AT] = at
     return t
 end
@@ -104,6 +111,7 @@ local function encode(t)
         extra = extra .. char((#packed - #packed % 256) / 256, #packed % 256) .. packed
     end
     if t.isBudgeted then flags = flags + 4 end
+    if t.pocket then flags, extra = flags + (t.isOut and 24 or 8), extra .. t.pocket end
     if flags == 0 and t[COUNT] == 0 and n == 0 and t[1] == IDLE and t[2] == IDLE and t[3] == IDLE then return false end
     return char(flags, t[COUNT], (n - n % 256) / 256, n % 256, t[1], t[2], t[3]) .. extra .. t[FRONT] .. sub(t[BODY], t[AT])
 end
@@ -130,6 +138,11 @@ end
 -- with one pattern and written with one concatenation; such a tenant is never decoded.
 local LONE_QUEUED = { [0] = '\0\1\0\0r--\n', '\0\1\0\0-r-\n', '\0\1\0\0--r\n' }
 local LONE_RUNNING = '\0\1\0\1---\n'
+-- The same of tenants with a budget: what stands before the pocket, or, of those without one, before the job.
+local POCKET_IDLE, POCKET_RUNNING = '\12\0\0\0---', '\28\1\0\1---'
+local POCKET_QUEUED = { [0] = '\12\1\0\0r--', '\12\1\0\0-r-' }
+local BUDGET_IDLE = '\4\0\0\0---'
+local BUDGET_QUEUED = { [0] = '\4\1\0\0r--', '\4\1\0\0-r-', '\4\1\0\0--r' }
 local loneSet, loneGone, ls, lg = {}, {}, 0, 0
 
 local function setLone(tenant, record)
@@ -285,8 +298,9 @@ end
 -- Tenant and kind of a lease.
 local function parts(lease) return match(lease, '^%d+,([^,]+),(.+)$') end
 
--- In purse.lua, for the scripts that end runs: gives back what a run of a tenant with a budget holds; writes what it changed.
-local endReservation, saveCells
+-- In purse.lua, for the scripts that end runs: gives back what a run of a tenant with a budget holds; empties a tenant's
+-- pocket into its purses; writes what was changed.
+local endReservation, fold, saveCells
 
 -- Ends a run whose lease its owner no longer has: the tenant gets its place back. `spent` as endReservation takes it.
 -- Returns the letter of the job's state, and the state unless it was a run not asked for again (`brief`); nil, and

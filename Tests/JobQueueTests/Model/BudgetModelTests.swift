@@ -12,12 +12,16 @@ import Testing
         let given = ProcessInfo.processInfo.environment["FERRY_TEST_SEED"].flatMap { UInt64($0) }
         let seed = given.map { $0 &+ UInt64(run) } ?? UInt64.random(in: 0 ... .max)
         print("BudgetModelTests run \(run): FERRY_TEST_SEED=\(seed &- UInt64(run))")
-        var trial = try await BudgetTrial(seed: seed)
+        // Every other trial is of an allowance that is ample most of the time, so that runs come from pockets.
+        // Without a ceiling, which a figure has to prove far off first, some surely do.
+        let isFree = run % 4 == 1
+        var trial = try await BudgetTrial(seed: seed, isAmple: run % 2 == 1, hasCeiling: isFree ? false : nil)
         for step in 0..<600 {
             let operation = try await trial.step()
             try #require(trial.difference == nil, "seed \(seed) step \(step) \(operation): \(trial.difference ?? "")")
         }
         #expect(trial.granted > 0, "seed \(seed): nothing was ever granted")
+        #expect(!isFree || trial.runsFromPocket > 0, "seed \(seed): no run from a pocket")
     }
 }
 
@@ -64,9 +68,14 @@ private struct BudgetTrial {
     /// Calls of ours when the figure was asked for that Redis holds.
     private var callsAtFigure = 0
     private(set) var granted = 0
+    /// Runs that were seen out of the tenant's pocket.
+    private(set) var runsFromPocket = 0
+    private let isAmple: Bool
+    private let limits: ClosedRange<Int>
     var difference: String?
 
-    init(seed: UInt64) async throws {
+    /// - Parameter hasCeiling: nil leaves it to chance.
+    init(seed: UInt64, isAmple: Bool, hasCeiling: Bool?) async throws {
         random = SeededGenerator(seed: seed)
         bench = try await QueueBench.make {
             $0.shards = 1
@@ -74,12 +83,15 @@ private struct BudgetTrial {
             $0.maxDeaths = 1_000
             $0.maxAttempts = 1_000
         }
-        let limit = Int.random(in: 5...60, using: &random)
-        let ceiling = Bool.random(using: &random) ? Int.random(in: limit...(2 * limit), using: &random) : nil
+        self.isAmple = isAmple
+        limits = isAmple ? 100...2_000 : 3...60
+        let limit = Int.random(in: limits, using: &random)
+        let isBounded = Bool.random(using: &random)
+        let ceiling = hasCeiling ?? isBounded ? Int.random(in: limit...(2 * limit), using: &random) : nil
         lossy = Bool.random(using: &random)
         models[.salesforce] = BudgetModel(limit: limit, ceiling: ceiling)
         if Bool.random(using: &random) {
-            models[.activeCampaign] = BudgetModel(limit: Int.random(in: 5...60, using: &random))
+            models[.activeCampaign] = BudgetModel(limit: Int.random(in: limits, using: &random))
         }
         for provider in models.keys { providers[provider] = CountingProvider() }
         try await setBudgets()
@@ -104,8 +116,8 @@ private struct BudgetTrial {
         switch Int.random(in: 0..<100, using: &random) {
         case 0..<18: operation = try await enqueue()
         case 18..<32: operation = try await lease()
-        case 32..<60: operation = try await call()
-        case 60..<73: operation = try await settle()
+        case 32..<(isAmple ? 48 : 60): operation = try await call()
+        case 32..<73: operation = try await settle()
         case 73..<86: operation = advance()
         case 86..<89: operation = try await kill()
         case 89..<92: operation = try await stepClocks()
@@ -121,8 +133,10 @@ private struct BudgetTrial {
     // MARK: - Operations
 
     private mutating func enqueue() async throws -> String {
-        let kind = Self.kinds.randomElement(using: &random) ?? "a"
-        let jobClass = JobClass.allCases.randomElement(using: &random) ?? .normal
+        // A pocket serves runs of one kind, one after the other.
+        let isUsual = isAmple && Int.random(in: 0..<12, using: &random) > 0
+        let kind = isUsual ? "a" : Self.kinds.randomElement(using: &random) ?? "a"
+        let jobClass = isUsual ? .normal : JobClass.allCases.randomElement(using: &random) ?? .normal
         _ = try await bench.queue.enqueue(EnqueueRequest(key(Self.tenant, kind), class: jobClass))
         return "enqueue \(kind) \(jobClass)"
     }
@@ -148,6 +162,7 @@ private struct BudgetTrial {
             granted += 1
         }
         checkAllowance()
+        if !jobs.isEmpty, try await bench.record(of: Self.tenant).isOutOfPocket { runsFromPocket += 1 }
         return "lease \(jobs.map(\.key.kind))"
     }
 
@@ -238,11 +253,14 @@ private struct BudgetTrial {
     /// All workers of now fall silent; their runs go on for a while.
     private mutating func kill() async throws -> String {
         guard runs.contains(where: { !$0.isZombie }) else { return "nobody to kill" }
+        if isAmple, Int.random(in: 0..<4, using: &random) > 0 { return "nobody is killed" }
         // Further than any step of the clock set a deadline ahead.
         bench.clock.advance(950)
         let now = self.now
         let order = runs.indices.filter { !runs[$0].isZombie }
-        let swept = try await bench.queue.sweep()
+        // A sweep is bounded, and workers that ended with nothing are swept as well.
+        var swept = 0
+        for _ in 0..<20 where swept < order.count { swept += try await bench.queue.sweep() }
         note(swept == order.count, "swept \(swept), not \(order.count)")
         for index in order {
             for side in sides { models[side]?.bury(runs[index].kind, now) }
@@ -281,7 +299,7 @@ private struct BudgetTrial {
 
     private mutating func changeLimit() async throws -> String {
         let side = sides.randomElement(using: &random) ?? .salesforce
-        models[side]?.limit = Int.random(in: 3...60, using: &random)
+        models[side]?.limit = Int.random(in: limits, using: &random)
         try await setBudgets()
         return "limit of \(side)"
     }

@@ -15,6 +15,10 @@ struct TenantRecord {
     /// Kinds that wait elsewhere, by class.
     var lists: [[String]] = [[], [], []]
 
+    /// Whether calls are reserved in advance, and whether a run has some of them.
+    var hasPocket = false
+    var isOutOfPocket = false
+
     var recorded: Set<String> { Set(order) }
 
     init(_ redis: RedisClient, shard: String, tenant: Int32) async throws {
@@ -45,6 +49,9 @@ struct TenantRecord {
             let packed = take(number(2)).map { UInt8($0) }
             controls = try await Self.controls(redis, packed)
         }
+        hasPocket = flags & 8 == 8
+        isOutOfPocket = flags & 16 == 16
+        if hasPocket { rest = rest.dropFirst(13).drop { $0 != UInt8(ascii: "\n") } }
         for line in String(decoding: rest, as: UTF8.self).split(separator: "\n") {
             let parts = line.split(separator: "\t", maxSplits: 1).map(String.init)
             order.append(parts[0])
