@@ -25,6 +25,8 @@ enum BudgetRefusal: Error, Sendable, Hashable {
 
     /// The code of a call that the allowance did not have.
     static let spentCode = "budget_spent"
+    /// The reason of a write that leaves the last calls to those that come first (sync-traps 2d).
+    static let scarceCode = "budget_scarce"
 
     /// The least wait before another try.
     var wait: Duration {

@@ -83,7 +83,7 @@ extension Decision {
         case .truncated: "Cut to the length the other side holds\(named)"
         case .queued: "Left waiting for a later run"
         case .mergedIntoLater: "Taken together with a later change of the same \(record)"
-        case .budgetWait: "Left waiting: the tenant's allowance of provider calls is used up"
+        case .budgetWait: "Left waiting for calls of the tenant's allowance"
         case .lockedRetry: "\(target) could not take the \(record) for now; it is tried again"
         case .sent: "Sent to \(target)\(named); the answer is still to come"
         case .accepted: "Written to \(target) and accepted\(named)"
@@ -191,7 +191,8 @@ package enum RuleWords {
         "import_open": "it is in a bulk import that is still open",
         "refused_before": "it holds what was refused before, and is tried again when that changes",
         "contact_deleted": "the contact was deleted in ActiveCampaign, and was linked to nothing",
-        "budget_spent": "it goes on when calls come back",
+        "budget_spent": "all are used; it goes on when some come back",
+        "budget_scarce": "few are left, and new records and what people change come first",
         "import_refused": "the bulk import did not take it",
         "excluded": "a person keeps this record out; `ferry records unskip` takes it back",
         "review": "it is read again after a conflict",

@@ -216,7 +216,7 @@ struct DecisionCodeTests {
             story.tenant.org.records("Contact").first { record in
                 !story.tenant.account.contacts().contains { $0.email == record["Email"].text }
             })
-        return (try story.email(last["Email"].text ?? ""), ["allowance of provider calls is used up"])
+        return (try story.email(last["Email"].text ?? ""), ["Left waiting for calls of the tenant's allowance"])
     }
 
     private static func locked(_ story: DecisionStory) async throws -> Outcome {

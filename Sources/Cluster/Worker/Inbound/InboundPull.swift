@@ -305,7 +305,7 @@ struct InboundPull {
             commit.decisions.append(
                 Decision(
                     .budgetWait, .inbound, write.object, contactID: write.contactID, recordID: write.recordID,
-                    reason: "R59"))
+                    reason: BudgetRefusal.scarceCode))
         }
         return now
     }
