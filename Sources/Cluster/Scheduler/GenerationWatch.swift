@@ -52,10 +52,11 @@ final class GenerationWatch: Sendable {
         if !isFirst { MetricCatalog.count("ferry_queue_generation_changes_total") }
     }
 
-    /// Streams first: budgets are many, and a run that comes before its tenant's sets it by itself.
+    /// That budgets were lost is noted before a stream can run: a run that comes before its tenant's budget sets it by
+    /// itself, and must know then that calls may be missing in the ledger. Setting them all comes later, they are many.
     private func fill(_ shards: Set<Int>) async throws {
-        let count = try await ShardRebuild(store: store, queue: queue, clock: clock).run(shards)
         try await budgets.callForAll(of: shards)
+        let count = try await ShardRebuild(store: store, queue: queue, clock: clock).run(shards)
         empty.withLock { $0.subtract(shards) }
         if count > 0 { logger.notice("rebuilt", metadata: ["streams": "\(count)"]) }
     }
