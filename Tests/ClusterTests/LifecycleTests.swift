@@ -120,6 +120,28 @@ struct LifecycleTests {
     }
 
     @Test(arguments: [true, false])
+    func R8_aContactThatTakesOverALinkKeepsWhatTheRecordDoesNotHold(hasPackage: Bool) async throws {
+        let (cluster, tenant) = try await Self.start(hasPackage: hasPackage)
+        let record = try tenant.createContact("ann@a.example", last: "Lee")
+        try await cluster.round()
+        let bo = try tenant.signUp("bo@a.example", last: "Bo", automation: nil)
+        try tenant.account.actAsPerson { try $0.edit(bo, ActiveCampaignEdit(phone: "7")) }
+        try await Self.rounds(cluster)
+        #expect(tenant.record("Contact", "bo@a.example") == nil)
+
+        try tenant.update("Contact", record, ["Email": "bo@a.example"])
+        try await Self.rounds(cluster)
+        let person = try #require(tenant.account.contact(email: "bo@a.example"))
+        let after = try #require(tenant.record("Contact", "bo@a.example"))
+        #expect(person.id == bo && after.id == record)
+        #expect(person.lastName == "Lee" && after["LastName"] == "Lee", "what the record holds counts")
+        #expect(person.firstName == "Ada" && after["FirstName"] == "Ada", "where it holds nothing the contact's does")
+        #expect(person.phone == "7" && after["Phone"] == "7")
+        try await Self.expectQuiet(tenant, cluster)
+        await cluster.stop()
+    }
+
+    @Test(arguments: [true, false])
     func R89_T15_aDeletedRecordIsMissingUntilItIsUndeleted(hasPackage: Bool) async throws {
         let (cluster, tenant) = try await Self.start(hasPackage: hasPackage)
         let record = try tenant.createContact("gone@a.example", last: "Gone")
