@@ -1,3 +1,4 @@
+import ActiveCampaign
 import Cluster
 import Drivers
 import Embedded
@@ -8,7 +9,8 @@ import Simulators
 import Store
 
 /// A cluster a test drives step by step: real PostgreSQL, real Redis, both simulators over real sockets, and one clock
-/// that moves everything. No background task runs unless the test starts one.
+/// that moves everything: a run that waits for its turn to call moves it on by that time. No background task runs unless
+/// the test starts one.
 final class TestCluster: Sendable {
     let clock = SimulatorClock()
     let wallClock: WallClock
@@ -77,7 +79,17 @@ final class TestCluster: Sendable {
         runner = JobRunner(
             store: store, queue: queue, clock: wallClock, logger: logger, http: try HTTPClient(options: .loopback),
             keys: KeyRing(keys: [key]),
-            providers: ProviderPolicy(hostSuffixes: [], allowsLoopback: true, webhookBase: ingest?.base))
+            providers: ProviderPolicy(hostSuffixes: [], allowsLoopback: true, webhookBase: ingest?.base),
+            paceClock: Self.paceClock(clock))
+    }
+
+    /// Waits end at once, and the cluster's clock is then where it would be after them: nothing but time passes.
+    private static func paceClock(_ clock: SimulatorClock) -> PaceClock {
+        let system = PaceClock.system
+        return PaceClock(now: { system.now + .seconds(clock.offsetSeconds) }) { wait in
+            try Task.checkCancellation()
+            clock.advance(by: wait / .seconds(1))
+        }
     }
 
     /// A worker as a process of its own would be: its own connection to Redis, its own runner, pace and sessions.
@@ -89,7 +101,8 @@ final class TestCluster: Sendable {
             store: store, queue: queue, clock: wallClock,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, http: try HTTPClient(options: .loopback),
             keys: KeyRing(keys: [key]),
-            providers: ProviderPolicy(hostSuffixes: [], allowsLoopback: true, webhookBase: nil))
+            providers: ProviderPolicy(hostSuffixes: [], allowsLoopback: true, webhookBase: nil),
+            paceClock: Self.paceClock(clock))
         return (queue, runner, { await redis.close() })
     }
 
