@@ -73,6 +73,6 @@ import Testing
         for _ in 1...4 { try await lane.refuse() }
         let key = try #require(Set(try await lane.bench.keys()).subtracting(idle).first)
         let life = try #require(try await lane.bench.redis.send("PTTL", key).number)
-        #expect(abs(Double(life) / 1_000 / Lane.halving - 4) < 0.1, "a sixteenfold slowness is over after four halvings")
+        #expect(abs(Double(life) / 1_000 / Lane.halving - 4) < 0.1, "sixteenfold is over after four halvings")
     }
 }

@@ -54,7 +54,7 @@ final class TestCluster: Sendable {
         self.database = database
         let clock = clock
         wallClock = WallClock(offset: { clock.offsetSeconds })
-        salesforce = try SalesforceSimulator(clock: clock)
+        salesforce = try SalesforceSimulator(clock: clock, privateKeyPEM: servers.appKey)
         activeCampaign = ActiveCampaignSimulator(clock: clock)
         let server = SimulatorServer(
             clock: clock, providers: [salesforce, activeCampaign], faults: salesforce.faults)
