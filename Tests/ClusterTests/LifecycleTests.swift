@@ -141,6 +141,28 @@ struct LifecycleTests {
         await cluster.stop()
     }
 
+    @Test func R52_aRecordWhoseContactsIdAnotherHoldsDoesNotWaitForEver() async throws {
+        let (cluster, tenant) = try await Self.start()
+        // A conversion copies the lead's id to the contact it makes, whoever goes on with the person.
+        let twin = try tenant.org.actAsUser {
+            try $0.create("Contact", ["LastName": "Twin", "AC_Contact_Id__c": "1"])
+        }
+        let record = try tenant.createContact("ann@a.example")
+        try await Self.rounds(cluster)
+        let person = try #require(tenant.account.contact(email: "ann@a.example"))
+        #expect(person.id == 1)
+        #expect(tenant.org.record(record)?["AC_Sync_Status__c"] == "Synced")
+        #expect(tenant.org.record(twin)?["AC_Contact_Id__c"] == "1", "the twin keeps what it holds")
+
+        try tenant.account.actAsPerson { try $0.edit(person.id, ActiveCampaignEdit(phone: "7")) }
+        try await Self.rounds(cluster)
+        #expect(tenant.org.record(record)?["Phone"] == "7", "what waits takes nothing from ActiveCampaign")
+        let before = tenant.snapshot()
+        try await Self.rounds(cluster)
+        #expect(tenant.snapshot().changes(since: before).isEmpty, "further rounds write nothing")
+        await cluster.stop()
+    }
+
     @Test(arguments: [true, false])
     func R89_T15_aDeletedRecordIsMissingUntilItIsUndeleted(hasPackage: Bool) async throws {
         let (cluster, tenant) = try await Self.start(hasPackage: hasPackage)
