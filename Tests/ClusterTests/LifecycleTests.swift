@@ -101,6 +101,61 @@ struct LifecycleTests {
     }
 
     @Test(arguments: [true, false])
+    func D1_R91_aLeadTakesThePlaceOfItsPersonsMergedContact(hasPackage: Bool) async throws {
+        let (cluster, tenant) = try await Self.start(hasPackage: hasPackage)
+        let loser = try tenant.createContact("ann@a.example", last: "Lee")
+        try await cluster.round()
+        // The lead is linked while the contact is away, and passed by once it is back.
+        try tenant.org.actAsUser { try $0.delete(loser) }
+        try await Self.rounds(cluster)
+        let lead = try tenant.createLead("ann@a.example", last: "Lee")
+        try await Self.rounds(cluster)
+        try tenant.org.actAsUser { try $0.undelete(loser) }
+        try await Self.rounds(cluster)
+        let person = try #require(tenant.account.contact(email: "ann@a.example"))
+        try tenant.account.actAsPerson { try $0.edit(person.id, ActiveCampaignEdit(firstName: "Ann")) }
+        try tenant.update("Lead", lead, ["Phone": "7"])
+        try await Self.rounds(cluster)
+        #expect(tenant.org.record(loser)?["FirstName"] == "Ann" && tenant.org.record(lead)?["FirstName"].text == nil)
+
+        let winner = try tenant.createContact("win@a.example", last: "Win")
+        try await Self.rounds(cluster)
+        try tenant.org.actAsUser { try $0.merge(winner, [loser]) }
+        // Less than what a deep sweep would find.
+        for _ in 1...2 {
+            cluster.advance(60)
+            try await cluster.round()
+        }
+        #expect(tenant.org.record(lead)?["FirstName"] == "Ann", "what passed the lead by reaches it")
+        #expect(tenant.account.contact(email: "ann@a.example")?.phone == "7", "and what it was to say is said")
+        try await Self.expectQuiet(tenant, cluster)
+        await cluster.stop()
+    }
+
+    @Test(arguments: [true, false])
+    func R8_D3_aRecordLeftOutForAnAddressEntersOnceTheLinkMovesOn(hasPackage: Bool) async throws {
+        let (cluster, tenant) = try await Self.start(hasPackage: hasPackage)
+        let first = try tenant.createContact("ann@a.example", last: "Lee")
+        try await Self.rounds(cluster)
+        let second = try tenant.createContact("ann@a.example", last: "Sen")
+        try tenant.signUp("bo@a.example", automation: nil)
+        try await Self.rounds(cluster)
+        try tenant.update("Contact", first, ["Email": "bo@a.example"])
+        for _ in 1...2 {
+            cluster.advance(60)
+            try await cluster.round()
+        }
+        let link: String = try await cluster.value(
+            """
+            SELECT l.sf_id AS value FROM ferry.links l JOIN ferry.links o ON o.sf_id = '\(first)' AND l.ac_id <> o.ac_id
+            """)
+        #expect(link == second)
+        #expect(tenant.account.contact(email: "ann@a.example")?.lastName == "Sen")
+        try await Self.expectQuiet(tenant, cluster)
+        await cluster.stop()
+    }
+
+    @Test(arguments: [true, false])
     func R90_aLosersContactGoesOnWithAWinnerThatHadNone(hasPackage: Bool) async throws {
         let (cluster, tenant) = try await Self.start(contacts: "none", hasPackage: hasPackage)
         let person = try tenant.signUp("lose@a.example", last: "Lose")
