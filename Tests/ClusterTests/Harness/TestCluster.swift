@@ -93,8 +93,11 @@ final class TestCluster: Sendable {
     }
 
     /// A worker as a process of its own would be: its own connection to Redis, its own runner, pace and sessions.
-    /// - Parameter leave: closes its connection.
-    func process() throws -> (queue: JobQueue, runner: JobRunner, leave: @Sendable () async -> Void) {
+    /// - Parameter paceClock: by which it waits before calls; nil moves the cluster's clock on instead.
+    /// - Returns: its parts; `leave` closes its connection.
+    func process(
+        paceClock: PaceClock? = nil
+    ) throws -> (queue: JobQueue, runner: JobRunner, leave: @Sendable () async -> Void) {
         let redis = try RedisClient(url: (ownRedis ?? servers.redis).url)
         let queue = JobQueue(redis: redis, clock: wallClock, options: queueOptions)
         let runner = JobRunner(
@@ -102,7 +105,7 @@ final class TestCluster: Sendable {
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, http: try HTTPClient(options: .loopback),
             keys: KeyRing(keys: [key]),
             providers: ProviderPolicy(hostSuffixes: [], allowsLoopback: true, webhookBase: nil),
-            paceClock: Self.paceClock(clock))
+            paceClock: paceClock ?? Self.paceClock(clock))
         return (queue, runner, { await redis.close() })
     }
 
