@@ -101,6 +101,61 @@ struct LifecycleTests {
     }
 
     @Test(arguments: [true, false])
+    func D1_R91_aLeadTakesThePlaceOfItsPersonsMergedContact(hasPackage: Bool) async throws {
+        let (cluster, tenant) = try await Self.start(hasPackage: hasPackage)
+        let loser = try tenant.createContact("ann@a.example", last: "Lee")
+        try await cluster.round()
+        // The lead is linked while the contact is away, and passed by once it is back.
+        try tenant.org.actAsUser { try $0.delete(loser) }
+        try await Self.rounds(cluster)
+        let lead = try tenant.createLead("ann@a.example", last: "Lee")
+        try await Self.rounds(cluster)
+        try tenant.org.actAsUser { try $0.undelete(loser) }
+        try await Self.rounds(cluster)
+        let person = try #require(tenant.account.contact(email: "ann@a.example"))
+        try tenant.account.actAsPerson { try $0.edit(person.id, ActiveCampaignEdit(firstName: "Ann")) }
+        try tenant.update("Lead", lead, ["Phone": "7"])
+        try await Self.rounds(cluster)
+        #expect(tenant.org.record(loser)?["FirstName"] == "Ann" && tenant.org.record(lead)?["FirstName"].text == nil)
+
+        let winner = try tenant.createContact("win@a.example", last: "Win")
+        try await Self.rounds(cluster)
+        try tenant.org.actAsUser { try $0.merge(winner, [loser]) }
+        // Less than what a deep sweep would find.
+        for _ in 1...2 {
+            cluster.advance(60)
+            try await cluster.round()
+        }
+        #expect(tenant.org.record(lead)?["FirstName"] == "Ann", "what passed the lead by reaches it")
+        #expect(tenant.account.contact(email: "ann@a.example")?.phone == "7", "and what it was to say is said")
+        try await Self.expectQuiet(tenant, cluster)
+        await cluster.stop()
+    }
+
+    @Test(arguments: [true, false])
+    func R8_D3_aRecordLeftOutForAnAddressEntersOnceTheLinkMovesOn(hasPackage: Bool) async throws {
+        let (cluster, tenant) = try await Self.start(hasPackage: hasPackage)
+        let first = try tenant.createContact("ann@a.example", last: "Lee")
+        try await Self.rounds(cluster)
+        let second = try tenant.createContact("ann@a.example", last: "Sen")
+        try tenant.signUp("bo@a.example", automation: nil)
+        try await Self.rounds(cluster)
+        try tenant.update("Contact", first, ["Email": "bo@a.example"])
+        for _ in 1...2 {
+            cluster.advance(60)
+            try await cluster.round()
+        }
+        let link: String = try await cluster.value(
+            """
+            SELECT l.sf_id AS value FROM ferry.links l JOIN ferry.links o ON o.sf_id = '\(first)' AND l.ac_id <> o.ac_id
+            """)
+        #expect(link == second)
+        #expect(tenant.account.contact(email: "ann@a.example")?.lastName == "Sen")
+        try await Self.expectQuiet(tenant, cluster)
+        await cluster.stop()
+    }
+
+    @Test(arguments: [true, false])
     func R90_aLosersContactGoesOnWithAWinnerThatHadNone(hasPackage: Bool) async throws {
         let (cluster, tenant) = try await Self.start(contacts: "none", hasPackage: hasPackage)
         let person = try tenant.signUp("lose@a.example", last: "Lose")
@@ -116,6 +171,50 @@ struct LifecycleTests {
         #expect(tenant.record("Contact", "win@a.example")?["FirstName"] == "Wina")
         #expect(tenant.org.count("Contact") == 1, "nobody is made again (T24)")
         try await Self.expectQuiet(tenant, cluster)
+        await cluster.stop()
+    }
+
+    @Test(arguments: [true, false])
+    func R8_aContactThatTakesOverALinkKeepsWhatTheRecordDoesNotHold(hasPackage: Bool) async throws {
+        let (cluster, tenant) = try await Self.start(hasPackage: hasPackage)
+        let record = try tenant.createContact("ann@a.example", last: "Lee")
+        try await cluster.round()
+        let bo = try tenant.signUp("bo@a.example", last: "Bo", automation: nil)
+        try tenant.account.actAsPerson { try $0.edit(bo, ActiveCampaignEdit(phone: "7")) }
+        try await Self.rounds(cluster)
+        #expect(tenant.record("Contact", "bo@a.example") == nil)
+
+        try tenant.update("Contact", record, ["Email": "bo@a.example"])
+        try await Self.rounds(cluster)
+        let person = try #require(tenant.account.contact(email: "bo@a.example"))
+        let after = try #require(tenant.record("Contact", "bo@a.example"))
+        #expect(person.id == bo && after.id == record)
+        #expect(person.lastName == "Lee" && after["LastName"] == "Lee", "what the record holds counts")
+        #expect(person.firstName == "Ada" && after["FirstName"] == "Ada", "where it holds nothing the contact's does")
+        #expect(person.phone == "7" && after["Phone"] == "7")
+        try await Self.expectQuiet(tenant, cluster)
+        await cluster.stop()
+    }
+
+    @Test func R52_aRecordWhoseContactsIdAnotherHoldsDoesNotWaitForEver() async throws {
+        let (cluster, tenant) = try await Self.start()
+        // A conversion copies the lead's id to the contact it makes, whoever goes on with the person.
+        let twin = try tenant.org.actAsUser {
+            try $0.create("Contact", ["LastName": "Twin", "AC_Contact_Id__c": "1"])
+        }
+        let record = try tenant.createContact("ann@a.example")
+        try await Self.rounds(cluster)
+        let person = try #require(tenant.account.contact(email: "ann@a.example"))
+        #expect(person.id == 1)
+        #expect(tenant.org.record(record)?["AC_Sync_Status__c"] == "Synced")
+        #expect(tenant.org.record(twin)?["AC_Contact_Id__c"] == "1", "the twin keeps what it holds")
+
+        try tenant.account.actAsPerson { try $0.edit(person.id, ActiveCampaignEdit(phone: "7")) }
+        try await Self.rounds(cluster)
+        #expect(tenant.org.record(record)?["Phone"] == "7", "what waits takes nothing from ActiveCampaign")
+        let before = tenant.snapshot()
+        try await Self.rounds(cluster)
+        #expect(tenant.snapshot().changes(since: before).isEmpty, "further rounds write nothing")
         await cluster.stop()
     }
 

@@ -118,6 +118,11 @@ struct SalesforceUnconfirmedTests {
         #expect(try await it.call("DELETE", "sobjects/Contact/\(id)").status == 204)
         let again = try await it.upsert([["AC_Contact_Id__c": "7", "LastName": "A"]])
         #expect(again[0].rowError == (holds ? "DUPLICATE_VALUE" : nil))
+        guard !holds else { return }
+        #expect(throws: SaveRefusal.self, "the value is another's by now") {
+            try it.org.actAsUser { try $0.undelete(id) }
+        }
+        #expect(it.org.record(id)?.isDeleted == true)
     }
 
     @Test(arguments: [true, false])

@@ -26,7 +26,7 @@ package struct JobRunner: Sendable {
     ///   - http: the process's HTTP client.
     ///   - keys: opens tenants' secrets.
     ///   - providers: which addresses may be called.
-    ///   - paceClock: by which calls to ActiveCampaign keep their pace.
+    ///   - paceClock: by which calls to ActiveCampaign keep their pace, and wait before they are repeated.
     package init(
         store: Store, queue: JobQueue? = nil, clock: WallClock, logger: Logger, http: HTTPClient, keys: KeyRing,
         providers: ProviderPolicy, paceClock: PaceClock = .system

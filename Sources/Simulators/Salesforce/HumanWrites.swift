@@ -1,12 +1,14 @@
 /// What only people at the screen (or Apex) can do: restore, merge, convert.
 extension OrgRecords {
-    /// Brings a record back from the recycle bin under its old id.
+    /// Brings a record back from the recycle bin under its old id, unless another has taken one of its unique values.
     mutating func undelete(id: String, context: SaveContext) throws(SaveRefusal) {
         guard let place = database.locate(id), database.row(place.table, place.row).state == .deleted else {
             throw SaveRefusal(.invalidCrossReference())
         }
         var row = database.row(place.table, place.row)
         let before = row
+        let taken = duplicateValues(row, table: place.table, except: place.row)
+        guard taken.isEmpty else { throw SaveRefusal(taken) }
         row.state = .live
         row.master = -1
         if hasPackage { database.definition(place.table).syncPackage?.flagRestored(&row, before: before) }

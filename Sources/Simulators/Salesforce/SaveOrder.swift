@@ -119,7 +119,8 @@ extension OrgRecords {
         return errors
     }
 
-    private func duplicateValues(_ row: RecordRow, table: Int, except own: Int?) -> [RecordError] {
+    /// The unique values of a row that another one has.
+    func duplicateValues(_ row: RecordRow, table: Int, except own: Int?) -> [RecordError] {
         database.definition(table).unique.compactMap { field in
             guard case .cell(let cell) = field.source else { return nil }
             var twins = liveRows(table, field, row[cell])

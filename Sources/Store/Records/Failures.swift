@@ -124,8 +124,11 @@ extension Store {
     }
 
     /// Records kept out because another one had their address are tried again once a link gives an address up or leaves
-    /// the sync (D3, R91). Comes before the links are stored.
-    static func releasing(_ links: [Link], tenant: Int32, now: PostgresValue) -> [PostgresStatement] {
+    /// the sync (D3, R91), as one that is removed does. Comes before the links are removed and stored.
+    static func releasing(
+        _ links: [Link], removed: [Link], tenant: Int32, now: PostgresValue
+    ) -> [PostgresStatement] {
+        let links = links + removed.map { $0.leaving() }
         guard !links.isEmpty else { return [] }
         return [
             PostgresStatement(
@@ -168,5 +171,14 @@ extension Store {
             direction: .outbound, object: .contact, recordID: "webhook", code: code, kind: .record, fields: [],
             message: nil, fingerprint: nil, seenAt: now, retryAt: nil)
         try await transact(Self.failing([failure], tenant: tenant))
+    }
+}
+
+extension Link {
+    /// The link as one that takes no changes any more.
+    fileprivate func leaving() -> Link {
+        var link = self
+        link.state = .missing
+        return link
     }
 }

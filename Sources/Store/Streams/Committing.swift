@@ -55,7 +55,7 @@ extension Store {
         all += deferring(commit.deferred, tenant: tenant, now: instant)
         all += failing(commit.failures, tenant: tenant)
         all += resolving(commit.resolvedFailures, tenant: tenant)
-        all += releasing(commit.links, tenant: tenant, now: instant)
+        all += releasing(commit.links, removed: commit.removedLinks, tenant: tenant, now: instant)
         all += removing(commit.removedLinks, tenant: tenant)
         all += storing(commit.links, tenant: tenant, now: instant)
         all += consuming(commit.consumedEchoes, tenant: tenant)

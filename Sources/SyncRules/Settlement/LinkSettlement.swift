@@ -132,6 +132,30 @@ extension Link {
         return link
     }
 
+    /// The record's address is another contact's by now, with whom the link goes on (R8). As with any contact a record meets
+    /// (R43) every value the record holds is owed to the contact, and what stood there before is nobody's edit. A blank has
+    /// nothing to say to a contact that may hold a value: there the contact's value is owed to the record, as is one of a
+    /// field that flows to Salesforce only. Where both may have the word the next pull weighs them (R63).
+    /// - Parameter contact: what the other contact holds.
+    package func moved(to contactID: Int64, holding contact: Projection, by projector: Projector) -> Link {
+        let theirs = recordFingerprint ?? Fingerprint()
+        var ours = Fingerprint(contact)
+        for mapping in projector.mappings {
+            let field = mapping.salesforceField
+            let isSilent = theirs.isBlank(field) || !mapping.writes(to: .activeCampaign)
+            if isSilent, mapping.writes(to: .salesforce), !contact[field].isBlank {
+                ours.owe([field])
+            } else if mapping.weighsBothSides {
+                ours.forget([field])
+            }
+        }
+        var link = self
+        link.contactID = contactID
+        link.contactFingerprint = ours
+        link.recordFingerprint = nil
+        return link
+    }
+
     /// What a read tells apart from field values.
     package func reading(_ record: SalesforceRecord) -> Link {
         var link = self

@@ -1,3 +1,4 @@
+import ActiveCampaign
 import Cluster
 import Drivers
 import Embedded
@@ -8,7 +9,8 @@ import Simulators
 import Store
 
 /// A cluster a test drives step by step: real PostgreSQL, real Redis, both simulators over real sockets, and one clock
-/// that moves everything. No background task runs unless the test starts one.
+/// that moves everything: a run that waits for its turn to call moves it on by that time. No background task runs unless
+/// the test starts one.
 final class TestCluster: Sendable {
     let clock = SimulatorClock()
     let wallClock: WallClock
@@ -52,7 +54,7 @@ final class TestCluster: Sendable {
         self.database = database
         let clock = clock
         wallClock = WallClock(offset: { clock.offsetSeconds })
-        salesforce = try SalesforceSimulator(clock: clock)
+        salesforce = try SalesforceSimulator(clock: clock, privateKeyPEM: servers.appKey)
         activeCampaign = ActiveCampaignSimulator(clock: clock)
         let server = SimulatorServer(
             clock: clock, providers: [salesforce, activeCampaign], faults: salesforce.faults)
@@ -77,19 +79,33 @@ final class TestCluster: Sendable {
         runner = JobRunner(
             store: store, queue: queue, clock: wallClock, logger: logger, http: try HTTPClient(options: .loopback),
             keys: KeyRing(keys: [key]),
-            providers: ProviderPolicy(hostSuffixes: [], allowsLoopback: true, webhookBase: ingest?.base))
+            providers: ProviderPolicy(hostSuffixes: [], allowsLoopback: true, webhookBase: ingest?.base),
+            paceClock: Self.paceClock(clock))
+    }
+
+    /// Waits end at once, and the cluster's clock is then where it would be after them: nothing but time passes.
+    private static func paceClock(_ clock: SimulatorClock) -> PaceClock {
+        let system = PaceClock.system
+        return PaceClock(now: { system.now + .seconds(clock.offsetSeconds) }) { wait in
+            try Task.checkCancellation()
+            clock.advance(by: wait / .seconds(1))
+        }
     }
 
     /// A worker as a process of its own would be: its own connection to Redis, its own runner, pace and sessions.
-    /// - Parameter leave: closes its connection.
-    func process() throws -> (queue: JobQueue, runner: JobRunner, leave: @Sendable () async -> Void) {
+    /// - Parameter paceClock: by which it waits before calls; nil moves the cluster's clock on instead.
+    /// - Returns: its parts; `leave` closes its connection.
+    func process(
+        paceClock: PaceClock? = nil
+    ) throws -> (queue: JobQueue, runner: JobRunner, leave: @Sendable () async -> Void) {
         let redis = try RedisClient(url: (ownRedis ?? servers.redis).url)
         let queue = JobQueue(redis: redis, clock: wallClock, options: queueOptions)
         let runner = JobRunner(
             store: store, queue: queue, clock: wallClock,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, http: try HTTPClient(options: .loopback),
             keys: KeyRing(keys: [key]),
-            providers: ProviderPolicy(hostSuffixes: [], allowsLoopback: true, webhookBase: nil))
+            providers: ProviderPolicy(hostSuffixes: [], allowsLoopback: true, webhookBase: nil),
+            paceClock: paceClock ?? Self.paceClock(clock))
         return (queue, runner, { await redis.close() })
     }
 

@@ -1,6 +1,7 @@
 import Drivers
 import Embedded
 import Foundation
+import Simulators
 import Store
 import Synchronization
 
@@ -10,11 +11,14 @@ final class TestServers: Sendable {
 
     let redis: EmbeddedRedis
     let postgres: EmbeddedPostgres
+    /// The key of every org's connected app: making one takes a good part of a second.
+    let appKey: String
     private let counter = Mutex(0)
     /// Makes the database that tests get copies of: migrating takes much longer than copying.
     private let template: Task<Void, any Error>
 
     private init() throws {
+        appKey = try SalesforceSimulator(clock: SimulatorClock()).privateKeyPEM
         let folder = URL(filePath: "/tmp/ferry-ct-\(ProcessInfo.processInfo.processIdentifier)")
         redis = try EmbeddedRedis(folder: folder.appending(path: "r"), durable: false)
         let postgres = try EmbeddedPostgres(

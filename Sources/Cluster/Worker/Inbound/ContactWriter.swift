@@ -137,7 +137,7 @@ struct ContactWriter {
     }
 
     /// R8: the record's new address is another contact's. When that contact belongs to no record the link moves to it; all
-    /// the record's values go there with the next look.
+    /// the record's values go there with the next look, and the contact's own to the record after it.
     /// - Returns: false when another record has the contact (D3, R91).
     private func moveToHolder(
         of write: ContactWrite, into commit: inout RunCommit, _ tally: inout RunTally
@@ -145,15 +145,13 @@ struct ContactWriter {
         guard write.contactID != nil, let holder = try await session.activeCampaign.contact(of: write.email) else {
             return false
         }
-        var link = write.link(contactID: holder.id)
         let left = write.settled
+        let projector = session.inbound(write.object).projector
+        let link = left.moved(to: holder.id, holding: projector.project(holder), by: projector)
         guard try await refusal(of: link, commit) == nil else { return false }
         if let tag = SyncTag.createdFrom(write.object) {
             guard try await session.activeCampaign.tag(holder.id, with: tag) else { return false }
         }
-        // What it holds is nobody's edit; all of the record's values are owed to it.
-        link.contactFingerprint = Fingerprint(session.inbound(write.object).projector.project(holder))
-        link.recordFingerprint = nil
         commit.links.append(link)
         commit.removedLinks.append(left)
         commit.consumedEchoes.append(Self.intention(write).key)

@@ -271,6 +271,7 @@ struct InboundPull {
             case .relinked(let link, let acknowledges, let review, let decisions):
                 commit.links.append(link)
                 commit.record(decisions)
+                report(decisions, object, &commit)
                 // A change that is withheld settles nothing of what an earlier write may have left behind.
                 if !decisions.contains(where: { $0.fields.isEmpty && Self.withholding.contains($0.code) }) {
                     commit.consumedEchoes += echoes.settled(by: [link], side: .activeCampaign)
@@ -338,7 +339,8 @@ struct InboundPull {
             now: run.now, kind: .human)
     }
 
-    /// A record that a rule keeps out for its data is an error its owner can see and mend (R7, D3, D4).
+    /// A record that a rule keeps out for its data is an error its owner can see and mend (R7, D3, D4). It is tried again
+    /// once whatever is in its way has gone.
     private func report(_ decisions: [Decision], _ object: ObjectKind, _ commit: inout RunCommit) {
         for decision in decisions where [.noEmail, .duplicateMatch].contains(decision.code) {
             guard let recordID = decision.recordID else { continue }

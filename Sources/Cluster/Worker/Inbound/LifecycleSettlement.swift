@@ -75,7 +75,13 @@ struct LifecycleSettlement {
             book.replace(link, with: plan.link)
             commit.links.append(plan.link)
             note(plan.decision, plan.reason, loser, plan.link, &commit)
-            if plan.isRelinked { readNext(plan.link, &commit) }
+            if plan.isRelinked {
+                readNext(plan.link, &commit)
+            } else {
+                // A lead of the same person leads from here on (R91): what passed it by is owed to it, and by it.
+                let leads = book.links(of: link.contactID).filter { $0.object == .lead && $0.state == .active }
+                for lead in leads where link.object == .contact { readNext(lead, &commit) }
+            }
         }
     }
 

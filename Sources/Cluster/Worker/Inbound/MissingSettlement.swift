@@ -31,6 +31,8 @@ struct MissingSettlement {
         where link.state == .active {
             link.state = .missing
             commit.links.append(link)
+            // A lead of the same person may take its place (R91).
+            commit.deferChange(link.contactID, until: run.now, reason: "review")
             commit.record([
                 Decision(
                     .tombstoned, .inbound, link.object, contactID: link.contactID, recordID: link.recordID,

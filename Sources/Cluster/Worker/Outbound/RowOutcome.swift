@@ -30,6 +30,9 @@ struct RowRefusal: Sendable {
     /// Whether the record may have been written all the same.
     var isUnknown = false
 
+    /// Whether another record has a value that must be unique.
+    var isValueTaken: Bool { code == "DUPLICATE_VALUE" }
+
     /// Whether the same write may pass later.
     var mayPass: Bool { [.passing, .locked, .blocked].contains(kind) }
 }

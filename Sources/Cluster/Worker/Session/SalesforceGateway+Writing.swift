@@ -76,16 +76,22 @@ extension SalesforceGateway {
     // MARK: - Status write-backs
 
     /// Tells records that they were synced (R52).
-    /// - Parameter persons: accounts of those that are persons', by contact.
+    /// - Parameters:
+    ///   - persons: accounts of those that are persons', by contact.
+    ///   - names: whether the records get their contacts' ids.
     /// - Returns: one outcome a write-back, in order.
-    func writeBack(_ writebacks: [Writeback], persons: [String: String] = [:]) async throws -> [RowOutcome] {
+    func writeBack(
+        _ writebacks: [Writeback], persons: [String: String] = [:], names: Bool = true
+    ) async throws -> [RowOutcome] {
         try await send(
             writebacks.map { writeback in
                 let person = persons[writeback.recordID]
                 var record = Salesforce.SalesforceRecord(
                     type: person == nil ? writeback.object.salesforceName : "Account",
                     id: person ?? writeback.recordID)
-                if let externalIDField { record.set(externalIDField, .string(String(writeback.contactID))) }
+                if names, let externalIDField {
+                    record.set(externalIDField, .string(String(writeback.contactID)))
+                }
                 mark(&record, acknowledging: writeback.changeSequence)
                 if person != nil { record.nameAsPerson() }
                 return .update(record)

@@ -43,6 +43,7 @@ final class SessionCache: Sendable {
     private let http: HTTPClient
     private let keys: KeyRing
     private let providers: ProviderPolicy
+    private let paceClock: PaceClock
     private let pacers: AccountPacers
     /// Nil where no queue is: calls keep the process's own pace.
     private let pace: SharedPace?
@@ -58,6 +59,7 @@ final class SessionCache: Sendable {
         self.http = http
         self.keys = keys
         self.providers = providers
+        self.paceClock = paceClock
         pacers = AccountPacers(clock: paceClock)
     }
 
@@ -147,7 +149,7 @@ final class SessionCache: Sendable {
             let account = try AccountURL(tenant.activeCampaign.baseURL, allowLoopback: providers.allowsLoopback)
             return try ActiveCampaignClient(
                 account: account, token: String(decoding: secret, as: UTF8.self), http: http,
-                pacer: pacers.pacer(of: account), admission: admission(to: account),
+                pacer: pacers.pacer(of: account), clock: paceClock, admission: admission(to: account),
                 onCall: { RunAccount.current?.count(CallClass($0.kind), wasSent: $0.wasSent) })
         } catch { throw StreamTrouble(error) }
     }
