@@ -100,21 +100,22 @@ extension JobQueue {
         arguments.append(Int64(options.quantum))
         arguments.append(Int64(part.quota))
         arguments.append(Int64(options.maxAttempts))
-        var counts = [0, 0, 0]
-        for index in part.indices { counts[round.settlements[index].form.rawValue] += 1 }
-        arguments.append(Int64(counts[0]))
-        arguments.append(Int64(counts[1]))
-        for index in part.indices {
+        let forms = part.indices.map { round.settlements[$0].form }
+        arguments.append(Int64(forms.count { $0 != .whole }))
+        var called: [UInt8] = []
+        for (index, form) in zip(part.indices, forms) where form == .called {
+            called += round.settlements[index].made?.bytes ?? []
+        }
+        arguments.append(called)
+        for (index, form) in zip(part.indices, forms) {
             let settlement = round.settlements[index]
             arguments.append(lease: settlement.job.token, of: settlement.job.key)
-            let form = settlement.form
-            if form == .whole {
-                let (letter, delay, code) = try wire(settlement)
-                arguments.append(letter)
-                arguments.append(delay)
-                arguments.append(code)
-            }
-            if form != .plain { arguments.append(settlement.made?.wire ?? "") }
+            guard form == .whole else { continue }
+            let (letter, delay, code) = try wire(settlement)
+            arguments.append(letter)
+            arguments.append(delay)
+            arguments.append(code)
+            arguments.append(settlement.made?.wire ?? "")
         }
         return ShardCaller.Call(script: .exchange, shard: part.shard, arguments: arguments)
     }

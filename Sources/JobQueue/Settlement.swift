@@ -33,14 +33,18 @@ package struct Settlement: Hashable, Sendable {
     enum Form: Int, Comparable {
         /// It is done.
         case plain
-        /// It is done and says what it called.
+        /// It is done, and called so little that a byte a provider says it.
         case called
         case whole
 
         static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }
     }
 
-    var form: Form { outcome != .done ? .whole : made == nil ? .plain : .called }
+    var form: Form {
+        guard outcome == .done else { return .whole }
+        guard let made else { return .plain }
+        return made.bytes == nil ? .whole : .called
+    }
 }
 
 /// What the queue made of a settlement.

@@ -31,6 +31,14 @@ package struct CallsMade: Hashable, Sendable {
         self.figure = figure
     }
 
+    /// Both counts in a byte each; nil when they are greater, or there is a figure to be told.
+    var bytes: [UInt8]? {
+        guard figure == nil, let activeCampaign = UInt8(exactly: activeCampaign),
+            let salesforce = UInt8(exactly: salesforce)
+        else { return nil }
+        return [activeCampaign, salesforce]
+    }
+
     /// As the scripts read it.
     var wire: String {
         let counts = "\(max(0, activeCampaign)),\(max(0, salesforce))"

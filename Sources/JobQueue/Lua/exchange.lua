@@ -1,13 +1,13 @@
 -- Settles finished jobs and leases new ones: the one call of a busy worker.
 -- ARGV[3] worker, [4] lease ms, [5] lowest seq to go on from, [6] quantum, [7] jobs wanted, [8] attempts a job has,
--- [9] how many leases are done, [10] how many are done and say what they called, then the first ones' leases, then lease and
--- what it called (see purse.lua) of each of the second, then five for every other settlement: lease, outcome, delay ms, code,
--- and what it called ('' when it does not say). Outcomes: D done, A again, R retry, X dead, U returned.
+-- [9] how many leases are done, [10] for the last of them what they called, two bytes each: to ActiveCampaign, to Salesforce;
+-- then these leases, then five for every other settlement: lease, outcome, delay ms, code, and what it called ('' when it does
+-- not say; see purse.lua). Outcomes: D done, A again, R retry, X dead, U returned.
 -- Returns: one letter a settlement (a accepted, b accepted and buried, s stale), ms until something falls due (-1:
 -- nothing will), whether work is left, seq, then the leases as one text, two lines each: the lease, and
 -- class,cost,attempt,deaths,enqueued and, of a tenant with a budget, what `reserve` says.
-local WORKER, LEASE, QUANTUM, WANTED, ATTEMPTS, DONE, CALLED = ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[6]),
-    tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9]), tonumber(ARGV[10])
+local WORKER, LEASE, QUANTUM, WANTED, ATTEMPTS, DONE, CALLED =
+    ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9]), ARGV[10]
 local FIRST = 11
 -- Bounds of one call: due jobs and parked tenants looked at, visits beyond the jobs wanted.
 local PROMOTE, UNPARK, SPARE_VISITS = 64, 32, 32
@@ -55,43 +55,35 @@ end
 
 local LONE_RUN = '^%z\1%z\1%-%-%-\n([^\t]+)\tr[^\n]*$'
 
-local POCKET_RUN = '^\28\1%z\1%-%-%-.............([^\t]*)\t[^\n]*()\n([^\t]+)\tr[^\n]*$'
-
--- Ends the only run and job of a tenant with a pocket; false: it is something else.
-local function endPocketRun(tenant, record, kind, spent)
-    local own, last, runs = match(record, POCKET_RUN)
-    if own ~= kind or runs ~= kind then return false end
-    local made1, made2 = match(spent, '^(%d+),(%d+)$')
-    local bytes = made1 and returned(record, 8, tonumber(made1), tonumber(made2))
+-- Ends the only run and job of a tenant with a pocket, which it is out of; false: more is to be done. What the run called
+-- stands in CALLED from `at` on.
+local function endPocketRun(tenant, record, kind, at)
+    local last = find(record, '\n', 21 + #kind, true)
+    if byte(record, 2) ~= 1 or byte(record, last + #kind + 2) ~= RUNS then return false end
+    local bytes = returned(record, 8, byte(CALLED, at, at + 1))
     if not bytes then return false end
     setLone(tenant, POCKET_IDLE .. bytes .. sub(record, 18, last - 1))
     running = running - 1
     return true
 end
 
--- Reads what the arguments settle: leases, tenants, kinds, and of the second sort what they called.
-local function settlements()
-    local leases, spents, at, count = {}, {}, FIRST, DONE + CALLED
-    for i = 1, DONE do leases[i] = ARGV[at + i - 1] end
-    at = at + DONE
-    for i = 1, CALLED do
-        leases[DONE + i], spents[DONE + i] = ARGV[at], ARGV[at + 1]
-        at = at + 2
-    end
-    local others = at
-    while at <= #ARGV do
-        count = count + 1
-        leases[count] = ARGV[at]
-        at = at + 5
-    end
-    local names, kinds = {}, {}
-    for i = 1, count do names[i], kinds[i] = parts(leases[i]) end
-    return leases, names, kinds, spents, others
+-- What a done run called, as endReservation takes it; nil when it does not say.
+local function spentOf(at)
+    if at < 1 then return nil end
+    local made1, made2 = byte(CALLED, at, at + 1)
+    return whole(made1) .. ',' .. whole(made2)
 end
 
 local function settleAll()
-    local leases, names, kinds, spents, others = settlements()
-    local count = #leases
+    local leases, names, kinds, count = {}, {}, {}, 0
+    local last = FIRST + DONE - 1
+    for i = FIRST, #ARGV do
+        if i <= last or (i - last) % 5 == 1 then
+            count = count + 1
+            leases[count] = ARGV[i]
+            names[count], kinds[count] = parts(ARGV[i])
+        end
+    end
     if count == 0 then return '' end
     local records = call('HMGET', TENANTS, unpack(names))
     fetchCells(names, records)
@@ -105,22 +97,24 @@ local function settleAll()
         local tenant, kind, record = names[i], kinds[i], records[i]
         if owned[i] == 0 then
             answers[i] = 's'
-        elseif i > DONE + CALLED then
-            local at = others + (i - DONE - CALLED - 1) * 5
+        elseif i > DONE then
+            local at = last + (i - DONE) * 5 - 4
             local outcome, spent = ARGV[at + 1], ARGV[at + 4]
             -- One that was handed back without a word of calls was not begun.
             if spent == '' then spent = outcome ~= 'U' and nil end
             answers[i] = endRun(tenant, record, kind, outcome, tonumber(ARGV[at + 2]), ARGV[at + 3], spent)
-        elseif not isPlain or tenants[tenant] or not record then
-            answers[i] = endRun(tenant, record, kind, 'D', nil, nil, spents[i])
-        elseif byte(record) == 0 and match(record, LONE_RUN) == kind then
-            endLone(tenant)
-            running = running - 1
-            answers[i] = 'a'
-        elseif byte(record) == 28 and spents[i] and endPocketRun(tenant, record, kind, spents[i]) then
-            answers[i] = 'a'
         else
-            answers[i] = endRun(tenant, record, kind, 'D', nil, nil, spents[i])
+            local flags = isPlain and not tenants[tenant] and record and byte(record)
+            local at = #CALLED - 2 * (DONE - i) - 1
+            if flags == 0 and match(record, LONE_RUN) == kind then
+                endLone(tenant)
+                running = running - 1
+                answers[i] = 'a'
+            elseif flags == 28 and at > 0 and endPocketRun(tenant, record, kind, at) then
+                answers[i] = 'a'
+            else
+                answers[i] = endRun(tenant, record, kind, 'D', nil, nil, spentOf(at))
+            end
         end
     end
     return table.concat(answers)
@@ -280,7 +274,7 @@ local function visitPocket(tenant, record, c)
     local bytes, needs = drawn(record, 8)
     if not bytes then return nil end
     setLone(tenant, POCKET_RUNNING .. bytes .. sub(record, 12, -#rest - 2) .. 'r' .. rest)
-    grant(tenant, kind, rest, needs .. told)
+    grant(tenant, kind, rest .. needs .. told)
     queued, running = queued - 1, running + 1
     return 1
 end

@@ -372,67 +372,77 @@ do
     -- the tenths of calls its runs take; in two bytes when one ended last, and in three the quarter it was filled in.
     local NO_PURSE, UNLEARNED, MOST_TENTHS, UNENDED = 65534, 65535, 60000, 65535
     -- Runs it is filled for and calls at most; quarters of an hour it is good for; ms of a step in which ends are told, a part of
-    -- a quarter.
-    local POCKET_RUNS, POCKET_CALLS, POCKET_LIFE, END_STEP = 8, 240, 4, 60
+    -- a quarter, and how many of them one has.
+    local POCKET_RUNS, POCKET_CALLS, POCKET_LIFE, END_STEP, STEPS = 8, 240, 4, 60, 15000
     -- How old the org's figure may be while nothing is scarce, and the part of its ceiling in use from which each is wanted.
     local FIGURE_LIFE, WANTED_FROM = 3600000, 0.75
     local THIS_QUARTER = math.floor(now / QUARTER)
-    local texts = { [-1] = ',-1' }
+    local THIS_STEP = math.floor((now - THIS_QUARTER * QUARTER) / END_STEP)
+    -- What was worked out before: most tenants are alike.
+    local needs, texts = { [NO_PURSE] = 0, [UNLEARNED] = 1 }, {}
 
     -- Calls that a run of such tenths is given.
     local function needFor(tenths)
-        if tenths >= NO_PURSE then return tenths == NO_PURSE and 0 or 1 end
-        return math.max(1, math.min(math.ceil(tenths / 10), FIRST_GRANT))
+        local need = needs[tenths]
+        if not need then
+            need = math.max(1, math.min(math.ceil(tenths / 10), FIRST_GRANT))
+            needs[tenths] = need
+        end
+        return need
     end
 
-    local function toldOf(tenths, need)
-        if tenths == NO_PURSE then need = -1 end
-        local text = texts[need]
+    -- The text of what a run is given: -1 where there is no purse.
+    local function toldOf(tenths1, tenths2, n1, n2)
+        if tenths1 == NO_PURSE then n1 = -1 end
+        if tenths2 == NO_PURSE then n2 = -1 end
+        local text = texts[n1 * 64 + n2]
         if not text then
-            text = ',' .. whole(need)
-            texts[need] = text
+            text = ',' .. whole(n1) .. ',' .. whole(n2)
+            texts[n1 * 64 + n2] = text
         end
         return text
     end
 
-    -- The fixed part of a pocket once a run has begun, and what the run is told of its calls; nil: it does not suffice.
+    -- The first four bytes of a pocket once a run has begun, and what the run is told of its calls; nil: it does not suffice.
     drawn = function(record, at)
         local a1, m1, a2, m2, e1, f1, e2, f2, _, _, q1, q2, q3 = byte(record, at, at + 12)
-        local age = THIS_QUARTER - three(q1, q2, q3)
+        local age = THIS_QUARTER - q1 * 65536 - q2 * 256 - q3
         if age < 0 or age >= POCKET_LIFE then return nil end
         local tenths1, tenths2 = e1 * 256 + f1, e2 * 256 + f2
         local n1, n2 = needFor(tenths1), needFor(tenths2)
         if a1 < n1 or a2 < n2 then return nil end
-        return char(a1 - n1, m1, a2 - n2, m2), toldOf(tenths1, n1) .. toldOf(tenths2, n2)
+        return char(a1 - n1, m1, a2 - n2, m2), toldOf(tenths1, tenths2, n1, n2)
     end
 
     local function learned(tenths, made)
-        if tenths == NO_PURSE then return tenths end
-        return tenths == UNLEARNED and 10 * made or math.ceil((3 * tenths + 10 * made) / 4)
+        if tenths >= NO_PURSE then return tenths == NO_PURSE and tenths or 10 * made end
+        local fourfold = 3 * tenths + 10 * made + 3
+        return (fourfold - fourfold % 4) / 4
     end
 
     -- The first ten bytes of a pocket once its run has ended, having called so much (nil: it never began); nil: the purse has to
     -- be asked. What was called through a pocket is of one quarter of an hour, so that it is booked in the right one.
     returned = function(record, at, made1, made2)
         local a1, m1, a2, m2, e1, f1, e2, f2, x1, x2, q1, q2, q3 = byte(record, at, at + 12)
-        local tenths1, tenths2, filled = e1 * 256 + f1, e2 * 256 + f2, three(q1, q2, q3)
-        local n1, n2, x = needFor(tenths1), needFor(tenths2), x1 * 256 + x2
-        local ended = math.floor((now - filled * QUARTER) / END_STEP)
-        if ended < 0 or ended >= UNENDED then return nil end
+        local age = THIS_QUARTER - q1 * 65536 - q2 * 256 - q3
+        local ended, x = age * STEPS + THIS_STEP, x1 * 256 + x2
+        if age < 0 or ended >= UNENDED then return nil end
+        if m1 + m2 > 0 and x - x % STEPS ~= age * STEPS then return nil end
+        local tenths1, tenths2 = e1 * 256 + f1, e2 * 256 + f2
+        local n1, n2 = needFor(tenths1), needFor(tenths2)
         if made1 then
-            made1, made2 = tenths1 == NO_PURSE and 0 or made1, tenths2 == NO_PURSE and 0 or made2
+            if tenths1 == NO_PURSE then made1 = 0 end
+            if tenths2 == NO_PURSE then made2 = 0 end
             if made1 > n1 or made2 > n2 then return nil end
-            if m1 + m2 > 0 and filled + math.floor(x * END_STEP / QUARTER) ~= THIS_QUARTER then return nil end
             tenths1, tenths2 = learned(tenths1, made1), learned(tenths2, made2)
+            f1, f2 = tenths1 % 256, tenths2 % 256
+            e1, e2 = (tenths1 - f1) / 256, (tenths2 - f2) / 256
         else
             made1, made2 = 0, 0
-            -- The quarter of what was made is told by the last end.
-            local isLater = math.floor(ended * END_STEP / QUARTER) > math.floor(x * END_STEP / QUARTER)
-            if m1 + m2 > 0 and isLater then return nil end
         end
+        x2 = ended % 256
         return char(
-            a1 + n1 - made1, m1 + made1, a2 + n2 - made2, m2 + made2, math.floor(tenths1 / 256), tenths1 % 256,
-            math.floor(tenths2 / 256), tenths2 % 256, math.floor(ended / 256), ended % 256)
+            a1 + n1 - made1, m1 + made1, a2 + n2 - made2, m2 + made2, e1, f1, e2, f2, (ended - x2) / 256, x2)
     end
 
     -- Empties a tenant's pocket into its purses, as if all had gone by them.
