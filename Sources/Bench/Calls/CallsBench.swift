@@ -18,8 +18,9 @@ struct CallsBench: AsyncParsableCommand {
             provider has counted, calls for tokens and descriptions included where they count; ledger and budgets must \
             agree with them to the call. outbound_1000 is outbound_1000_package by its other name.
 
-            backfill_100000_contacts_per_min is bound by ActiveCampaign's importer: 100 imports a minute of 250 contacts, \
-            25,000 a minute. Ferry sends 99 evenly spaced ones, 24,750, so that no minute ever holds a hundred and first.
+            backfill_100000_contacts_per_min is bound by ActiveCampaign's importer, 100 imports a minute of 250 contacts, \
+            and before that by its calls a second: each import's outcome is asked for, and the ids of its contacts are \
+            read a hundred a call.
 
             Ends with 1 when a goal is missed.
             """)
