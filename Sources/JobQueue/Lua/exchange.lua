@@ -58,8 +58,10 @@ local LONE_RUN = '^%z\1%z\1%-%-%-\n([^\t]+)\tr[^\n]*$'
 -- Ends the only run and job of a tenant with a pocket, which it is out of; false: more is to be done. What the run called
 -- stands in CALLED from `at` on.
 local function endPocketRun(tenant, record, kind, at)
+    -- A class that still stands in a ring is seen to elsewhere.
+    if sub(record, 1, 7) ~= POCKET_RUNNING then return false end
     local last = find(record, '\n', 21 + #kind, true)
-    if byte(record, 2) ~= 1 or byte(record, last + #kind + 2) ~= RUNS then return false end
+    if byte(record, last + #kind + 2) ~= RUNS then return false end
     local bytes = returned(record, 8, byte(CALLED, at, at + 1))
     if not bytes then return false end
     setLone(tenant, POCKET_IDLE .. bytes .. sub(record, 18, last - 1))
