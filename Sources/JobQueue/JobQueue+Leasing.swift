@@ -104,7 +104,9 @@ extension JobQueue {
         arguments.append(Int64(forms.count { $0 != .whole }))
         var called: [UInt8] = []
         for (index, form) in zip(part.indices, forms) where form == .called {
-            called += round.settlements[index].made?.bytes ?? []
+            guard let (campaign, salesforce) = round.settlements[index].made?.bytes else { continue }
+            called.append(campaign)
+            called.append(salesforce)
         }
         arguments.append(called)
         for (index, form) in zip(part.indices, forms) {

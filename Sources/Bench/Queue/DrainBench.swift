@@ -5,7 +5,7 @@ import JobQueue
 struct DrainBench {
     let tenants: Int
     let runs: Int
-    /// Whether every tenant has a budget with both providers; each job then calls both once.
+    /// Budgets of every tenant with both providers, if any; each job then calls both once.
     var budgets = Budgets.none
 
     enum Budgets {

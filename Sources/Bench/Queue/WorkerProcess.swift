@@ -113,8 +113,8 @@ struct QueueWorker: AsyncParsableCommand {
     /// One call of each, and the org's figure where a run would tell it.
     private static func made(within allowance: CallAllowance) -> CallsMade {
         let used = 1_000
-        let isWanted = allowance.figureFrom.map { used >= $0 } ?? false
-        return CallsMade(activeCampaign: 1, salesforce: 1, figure: isWanted ? OrgFigure(used: used) : nil)
+        return CallsMade(
+            activeCampaign: 1, salesforce: 1, figure: allowance.wantsFigure(of: used) ? OrgFigure(used: used) : nil)
     }
 
     private func hold(_ queue: JobQueue, _ worker: WorkerID) async throws {

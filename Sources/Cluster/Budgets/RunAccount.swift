@@ -172,7 +172,8 @@ final class RunAccount: Sendable {
 
     private func report(_ state: inout State) -> CallsMade {
         var figure: Figure?
-        if state.hasNewFigure, let last = state.figure, isWanted(last) {
+        // Of a tenant whose lease knew of no budget each is wanted.
+        if state.hasNewFigure, let last = state.figure, job?.allowance?.wantsFigure(of: last.usage.used) ?? true {
             figure = last
             state.hasNewFigure = false
         }
@@ -183,12 +184,6 @@ final class RunAccount: Sendable {
                     used: $0.usage.used,
                     age: .seconds(max(0, clock.now.timeIntervalSince($0.requestStart))), callsAfter: $0.callsAfter)
             })
-    }
-
-    /// Whether the queue wants to know an org's figure; of a tenant whose lease knew of no budget, always.
-    private func isWanted(_ figure: Figure) -> Bool {
-        guard let allowance = job?.allowance else { return true }
-        return allowance.figureFrom.map { figure.usage.used >= $0 } ?? false
     }
 
     /// Takes back a call that was let go and never left: it is in no count.

@@ -71,6 +71,9 @@ package struct CallAllowance: Hashable, Sendable {
 
     /// How sparing the run has to be.
     package var step: BudgetStep { BudgetStep(percentUsed: percentUsed) }
+
+    /// Whether an org's figure of so many calls is wanted.
+    package func wantsFigure(of used: Int) -> Bool { figureFrom.map { used >= $0 } ?? false }
 }
 
 /// What a tenant still may do, by how much of its allowance is used.

@@ -32,11 +32,11 @@ package struct CallsMade: Hashable, Sendable {
     }
 
     /// Both counts in a byte each; nil when they are greater, or there is a figure to be told.
-    var bytes: [UInt8]? {
+    var bytes: (UInt8, UInt8)? {
         guard figure == nil, let activeCampaign = UInt8(exactly: activeCampaign),
             let salesforce = UInt8(exactly: salesforce)
         else { return nil }
-        return [activeCampaign, salesforce]
+        return (activeCampaign, salesforce)
     }
 
     /// As the scripts read it.

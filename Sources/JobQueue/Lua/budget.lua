@@ -12,6 +12,13 @@
 --   show    tenant. Returns now, then for each purse: provider and its figures; see the end.
 local verb = ARGV[3]
 
+-- A tenant and its cell, its pocket emptied; of what is not finished nothing is written back.
+local function open(tenant)
+    fetch({ tenant })
+    fold(tenants[tenant], tenant)
+    return tenants[tenant], cellOf(tenant)
+end
+
 local function newPurse(limit, unknown, learning, part, first)
     local p = { l = limit, n = 0, r = 0, b = '', x = '', e = {}, d = 0, dt = 0, s = 0, lo = 0 }
     for i = first, #ARGV, 2 do book(p, tonumber(ARGV[i + 1]), tonumber(ARGV[i])) end
@@ -25,9 +32,8 @@ end
 
 local function set()
     local tenant, provider, limit = ARGV[4], tonumber(ARGV[5]), tonumber(ARGV[6])
-    fetch({ tenant })
-    local t, cell, isNew = tenants[tenant], cellOf(tenant), 0
-    fold(t, tenant)
+    local t, cell = open(tenant)
+    local isNew = 0
     if limit then
         if not cell then
             cell = { false, false, v = {} }
@@ -77,9 +83,7 @@ local function extend()
     local own, answer = S .. ':own:' .. ARGV[4], {}
     for i = 5, #ARGV, 4 do
         local tenant, kind = parts(ARGV[i])
-        local cell = cellOf(tenant)
-        fetch({ tenant })
-        fold(tenants[tenant], tenant)
+        local t, cell = open(tenant)
         local wanted = { tonumber(ARGV[i + 2]), tonumber(ARGV[i + 3]) }
         if call('SISMEMBER', own, ARGV[i]) == 0 then
             for _, value in ipairs({ 0, 0, 0, 0, 0, 0 }) do answer[#answer + 1] = value end
@@ -92,7 +96,7 @@ local function extend()
                 local p, back = cell[side], math.min(held[side], made[side])
                 if p then held[side], p.r = held[side] - back, math.max(0, p.r - back) end
             end
-            local c = tonumber(match(peek(tenants[tenant], tenant, kind) or '', '^.(%d)')) or 1
+            local c = tonumber(match(peek(t, tenant, kind) or '', '^.(%d)')) or 1
             local granted, wait, short = grantMore(cell, c, kind, wanted)
             for _, value in ipairs({ 1, granted[1], granted[2], wait, short, percent(cell) }) do
                 answer[#answer + 1] = value
@@ -104,11 +108,9 @@ local function extend()
 end
 
 local function look()
-    local cell = cellOf(ARGV[4])
+    local _, cell = open(ARGV[4])
     local p = cell and cell[tonumber(ARGV[5])]
     if not p then return 0 end
-    fetch({ ARGV[4] })
-    fold(tenants[ARGV[4]], ARGV[4])
     local at, _, one = shortage(p, 0, 1)
     if at then return math.ceil(at - now) end
     if one then probe(p) end
@@ -123,10 +125,8 @@ end
 -- age in ms, our calls since, when it may run again by class as ms from now (0: now), calls that leave in each of the next
 -- 24 hours.
 local function show()
-    local cell, answer = cellOf(ARGV[4]), {}
-    fetch({ ARGV[4] })
-    -- Nothing of this is written back.
-    fold(tenants[ARGV[4]], ARGV[4])
+    local _, cell = open(ARGV[4])
+    local answer = {}
     for i = 1, 2 do
         local p = cell and cell[i]
         if p then

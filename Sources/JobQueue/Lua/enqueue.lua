@@ -56,11 +56,11 @@ local function request(t, tenant, kind, c, delay, cost)
     return dirty(t, tenant, kind, c, delay, state)
 end
 
--- The record of a tenant that has nothing but a budget, with one job; nil: it has more, or is not to be queued like this.
-local function firstJob(record, c, line)
-    local idle = sub(record, 1, 7)
-    if idle == POCKET_IDLE and POCKET_QUEUED[c] then return POCKET_QUEUED[c] .. sub(record, 8) .. line end
-    if record == BUDGET_IDLE then return BUDGET_QUEUED[c] .. line end
+-- What stands before the only job of a tenant that had nothing, or nothing but a budget; nil: it has more.
+local function beforeLone(record, c)
+    if not record then return LONE_QUEUED[c] end
+    if record == BUDGET_IDLE then return BUDGET_QUEUED[c] end
+    if POCKET_QUEUED[c] and sub(record, 1, 7) == POCKET_IDLE then return POCKET_QUEUED[c] .. sub(record, 8) .. '\n' end
     return nil
 end
 
@@ -71,16 +71,10 @@ local fresh, answers = {}, {}
 for i = 1, #names do
     local at = 5 * i - 2
     local tenant, kind, c, delay, cost = names[i], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3], ARGV[at + 4]
-    local record
-    if delay == '0' and not tenants[tenant] and not fresh[tenant] then
-        local job = kind .. '\tq' .. c .. ',' .. cost .. ',0,0,' .. NOW
-        if not records[i] then
-            record = LONE_QUEUED[tonumber(c)] .. job
-        else
-            record = firstJob(records[i], tonumber(c), '\n' .. job)
-        end
-    end
-    if record then
+    local known = tenants[tenant] or fresh[tenant]
+    local before = not known and delay == '0' and beforeLone(records[i], tonumber(c))
+    if before then
+        local record = before .. kind .. '\tq' .. c .. ',' .. cost .. ',0,0,' .. NOW
         fresh[tenant] = record
         setLone(tenant, record)
         enring(tenant, c)

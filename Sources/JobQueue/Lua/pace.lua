@@ -16,15 +16,15 @@ local due, paused, factor = tonumber(have[1]) or 0, tonumber(have[2]) or 0, tonu
 local interval, burst, wanted = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local halving = math.max(1, interval * HALVING)
 local granted, start, step = 0, 0, interval
+-- How many times slower than at full pace the account is called at an instant.
+local function slowness(at) return math.max(1, factor * 2 ^ ((paused - at) / halving)) end
 if wanted == 0 then
     -- One refusal of a burst slows down; the others that were on their way say nothing new.
-    if paused <= now then
-        factor = math.min(LARGEST, math.max(1, factor * 2 ^ ((paused - now) / halving)) * GROWTH)
-    end
+    if paused <= now then factor = math.min(LARGEST, slowness(now) * GROWTH) end
     paused = math.max(paused, now + tonumber(ARGV[5]))
 else
     start = math.max(now, paused)
-    local slowed = math.max(1, factor * 2 ^ ((paused - start) / halving))
+    local slowed = slowness(start)
     step = math.ceil(interval * slowed)
     start = math.max(start, due - step * (burst - 1))
     if start - now <= tonumber(ARGV[4]) then

@@ -7,8 +7,8 @@
 -- purse: l calls allowed in any 24 hours, n spent in them, r reserved by runs, b calls spent by quarters of an hour,
 --        x the same of calls that nobody saw: runs which died may have made them; d their sum, dt when the last one died;
 --        e kind -> tenths of calls its runs take; o the most the whole org may have used, h, ht its own figure and when
---        that was asked for, s calls of ours since, lo when a run ended last, q, pt how long to wait for the org's next figure, and since when;
---        w, wu after a loss: the most that may be spent before a figure proves more, and until when
+--        that was asked for, s calls of ours since, lo when a run ended last, q, pt how long to wait for the org's next
+--        figure, and since when; w, wu after a loss: the most that may be spent before a figure proves more, and until when
 --
 -- quarters: a text: the first and the last quarter, three bytes each, then for each in order what it is after the one before
 --        it, and its calls in two bytes; one with more calls comes again. It is read apart only where it must be: the day of
@@ -294,11 +294,23 @@ local function readFigure(p, used, age, after, isOnly)
     if p.o and p.o - p.h - p.s > 0 then p.q, p.pt = nil, nil end
 end
 
--- Averages what runs of a kind take.
-local function learn(p, kind, tenths)
-    local old, count = p.e[kind], 0
+-- Whether what runs of a kind take is averaged.
+local function isKnown(p, kind)
+    if p.e[kind] then return true end
+    local count = 0
     for _ in pairs(p.e) do count = count + 1 end
-    if old or count < KINDS then p.e[kind] = old and math.ceil((3 * old + tenths) / 4) or tenths end
+    return count < KINDS
+end
+
+-- The average once a run has taken so many tenths; nil before the first.
+local function averaged(old, tenths)
+    if not old then return tenths end
+    local fourfold = 3 * old + tenths + 3
+    return (fourfold - fourfold % 4) / 4
+end
+
+local function learn(p, kind, tenths)
+    if isKnown(p, kind) then p.e[kind] = averaged(p.e[kind], tenths) end
 end
 
 -- Counts what a run has called. `text`: all its calls to ActiveCampaign and to Salesforce, so that a word that comes twice
@@ -415,9 +427,8 @@ do
     end
 
     local function learned(tenths, made)
-        if tenths >= NO_PURSE then return tenths == NO_PURSE and tenths or 10 * made end
-        local fourfold = 3 * tenths + 10 * made + 3
-        return (fourfold - fourfold % 4) / 4
+        if tenths == NO_PURSE then return tenths end
+        return averaged(tenths ~= UNLEARNED and tenths or nil, 10 * made)
     end
 
     -- The first ten bytes of a pocket once its run has ended, having called so much (nil: it never began); nil: the purse has to
@@ -498,9 +509,8 @@ do
         for i = 1, 2 do
             local p = cell[i]
             if p then
-                local own, kinds = p.e[kind], 0
-                for _ in pairs(p.e) do kinds = kinds + 1 end
-                if own and own > MOST_TENTHS or not own and kinds >= KINDS then return end
+                local own = p.e[kind]
+                if not isKnown(p, kind) or own and own > MOST_TENTHS then return end
                 tenths[i] = own or UNLEARNED
                 amounts[i] = math.min(POCKET_RUNS * needFor(tenths[i]), POCKET_CALLS)
                 if not isAmple(p, amounts[i]) then return end

@@ -142,7 +142,7 @@ local LONE_RUNNING = '\0\1\0\1---\n'
 local POCKET_IDLE, POCKET_RUNNING = '\12\0\0\0---', '\28\1\0\1---'
 local POCKET_QUEUED = { [0] = '\12\1\0\0r--', '\12\1\0\0-r-' }
 local BUDGET_IDLE = '\4\0\0\0---'
-local BUDGET_QUEUED = { [0] = '\4\1\0\0r--', '\4\1\0\0-r-', '\4\1\0\0--r' }
+local BUDGET_QUEUED = { [0] = '\4\1\0\0r--\n', '\4\1\0\0-r-\n', '\4\1\0\0--r\n' }
 local loneSet, loneGone, ls, lg = {}, {}, 0, 0
 
 local function setLone(tenant, record)
