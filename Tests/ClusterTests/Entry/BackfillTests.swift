@@ -90,15 +90,18 @@ struct BackfillTests {
         _ = try await cluster.store.steerSweeps(
             tenant: number, kind: .backfill, object: nil, to: .running, by: errand, now: cluster.wallClock.now)
         let mark = tenant.org.calls.mark()
+        let begun = cluster.wallClock.now
         try await cluster.finishSweeps()
         #expect(tenant.account.contactCount == 5_001)
         let calls = tenant.org.calls.since(mark).values.reduce(0, +)
-        #expect(calls <= 10, "a page and the write-backs, \(tenant.org.calls.since(mark))")
+        let ticks = Int(cluster.wallClock.now.timeIntervalSince(begun) / 600)
+        #expect(calls <= 10 + 2 * ticks, "a page and the write-backs, \(tenant.org.calls.since(mark)) in \(ticks) ticks")
         await cluster.stop()
     }
 
     /// Issue 6: 100,000 records for at most 200 calls; what grows with the records is a page and two write-backs for each
-    /// 2,000 of them.
+    /// 2,000 of them. Waiting for the importer moves the clock, by more on a slow machine, and the tenant's own batches and
+    /// pulls go on in that time: two calls for each ten minutes.
     @Test func aBackfillCostsACallAPageAndOneForEachThousandWriteBacks() async throws {
         let cluster = try await TestCluster.start()
         let tenant = try await TestTenant("acme", in: cluster)
@@ -107,12 +110,14 @@ struct BackfillTests {
         try await cluster.round()
         try await tenant.openBackfill(in: cluster)
         let mark = tenant.org.calls.mark()
+        let begun = cluster.wallClock.now
         try await cluster.finishSweeps()
         try await cluster.settle()
         #expect(tenant.account.contactCount == 8_000)
         let calls = tenant.org.calls.since(mark)
         let growing = 8_000 / 2_000 + 8_000 / 1_000
-        #expect(calls.values.reduce(0, +) <= growing + 4, "\(calls)")
+        let ticks = Int(cluster.wallClock.now.timeIntervalSince(begun) / 600)
+        #expect(calls.values.reduce(0, +) <= growing + 4 + 2 * ticks, "\(calls) in \(ticks) ticks")
         await cluster.stop()
     }
 
