@@ -95,7 +95,7 @@ struct BackfillTests {
         #expect(tenant.account.contactCount == 5_001)
         let calls = tenant.org.calls.since(mark).values.reduce(0, +)
         let ticks = Int(cluster.wallClock.now.timeIntervalSince(begun) / 600)
-        #expect(calls <= 10 + 2 * ticks, "a page and the write-backs, \(tenant.org.calls.since(mark)) in \(ticks) ticks")
+        #expect(calls <= 10 + 2 * ticks, "a page and write-backs, \(tenant.org.calls.since(mark)) in \(ticks) ticks")
         await cluster.stop()
     }
 
