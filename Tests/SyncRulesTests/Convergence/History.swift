@@ -16,7 +16,8 @@ struct History {
 
     static let customFields = ["Note__c": "custom:NOTE", "Score__c": "custom:SCORE", "VIP__c": "custom:VIP"]
 
-    /// - Parameter isPlain: without opting out, and with one field only of another update mode: as histories were before.
+    /// - Parameter isPlain: without opting out and moving clocks, and with one field only of another update mode: as
+    ///   histories were before.
     init(seed: UInt64, isPlain: Bool = false, keepsLog: Bool = false) {
         random = SeededGenerator(seed: seed)
         self.keepsLog = keepsLog
@@ -38,6 +39,7 @@ struct History {
         }
         world.rows = [ObjectKind.contact, .lead].flatMap { Self.rows(of: $0, modes: modes, copiesBlanks: copiesBlanks) }
         world.settleRules()
+        if !isPlain { world.clocks = ProviderClocks(seed: seed) }
     }
 
     static func rows(of object: ObjectKind, modes: [String: UpdateMode], copiesBlanks: Bool?) -> [FieldMapping] {
@@ -59,6 +61,7 @@ struct History {
     }
 
     private mutating func step() {
+        world.clocks?.tick()
         switch Int.random(in: 0..<100, using: &random) {
         case 0..<8: addContact()
         case 8..<16: addRecord()
@@ -91,8 +94,7 @@ struct History {
         if random.chance(30) { contact.fields["lastName"] = nil }
         if random.chance(60) { contact.tags.insert(random.chance(70) ? .addedToContact : .addedToLead) }
         contact.userSet = ["LastName": contact.fields["lastName"] ?? "", "Email": address]
-        world.contacts[id] = contact
-        world.review(id)
+        world.save(contact)
         note("AC new \(id) \(contact.fields) \(contact.tags.map(\.rawValue))")
     }
 
@@ -108,10 +110,10 @@ struct History {
             record.fields[field] = .null
         }
         record.isMarked = random.chance(60)
-        world.records[id] = World.Record(
-            record: record, person: person, userSet: record.fields.filter { $0.value != .null }, isWaiting: true,
-            sequence: 1)
-        world.changedRecords.insert(id)
+        world.save(
+            World.Record(
+                record: record, person: person, userSet: record.fields.filter { $0.value != .null }, isWaiting: true,
+                sequence: 1))
         note("SF new \(id) \(address) marked \(record.isMarked ?? false)")
     }
 
@@ -197,6 +199,7 @@ struct History {
     private mutating func moveOutbound() {
         if inboundRun != nil, !overlaps { return }
         guard var run = outboundRun else {
+            world.findContacts()
             let run = OutboundRun(world)
             outboundRun = run
             return note("outbound read: \(run.story)")
@@ -217,6 +220,7 @@ struct History {
     private mutating func moveInbound() {
         if outboundRun != nil, !overlaps { return }
         guard var run = inboundRun else {
+            world.findRecords()
             let again = random.chance(20) ? Set(world.records.keys) : []
             let run = InboundRun(world, again: again)
             inboundRun = run
@@ -245,17 +249,24 @@ struct History {
             wholeRound()
             let written = world.writes - before
             note("round \(round): \(written) writes")
-            if written == 0, world.pendingContacts.isEmpty, world.changedRecords.isEmpty { return round }
+            if written == 0, world.pendingContacts.isEmpty, world.changedRecords.isEmpty,
+                world.clocks?.isThrough ?? true
+            {
+                return round
+            }
         }
         return nil
     }
 
     /// A pull and a batch, undisturbed.
     mutating func wholeRound() {
+        world.clocks?.rest()
+        world.findRecords()
         var inbound = InboundRun(world)
         note("pull: \(inbound.story)")
         inbound.write(&world, limit: .max)
         inbound.commit(&world)
+        world.findContacts()
         var outbound = OutboundRun(world)
         note("batch: \(outbound.story)")
         outbound.write(&world, limit: .max)

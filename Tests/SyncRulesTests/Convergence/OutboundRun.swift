@@ -218,8 +218,7 @@ extension World {
         for field in projector.salesforceFields where record.fields[field] == nil { record.fields[field] = .null }
         record.contactID = contactID
         record.isMarked = false
-        records[id] = Record(record: record, person: contacts[contactID]?.person ?? 0, madeByUs: true)
-        changedRecords.insert(id)
+        save(Record(record: record, person: contacts[contactID]?.person ?? 0, madeByUs: true))
     }
 
     /// Stores a link; refused when the contact has another active link of the object, as the unique index does.

@@ -73,6 +73,8 @@ struct World {
     /// A pending change has a number of its own: what was asked for again since it was read stays pending.
     var pendingContacts: [Int64: Int] = [:]
     var changedRecords: Set<String> = []
+    /// By whose stamps changes are found; nil where they are known at once.
+    var clocks: ProviderClocks?
     /// Writes of ours to either side.
     var writes = 0
     var created = 0
@@ -134,9 +136,18 @@ struct World {
         guard var contact = contacts[id] else { return }
         change(&contact)
         contact.version += 1
-        contact.changedAt += 1
-        contacts[id] = contact
-        review(id)
+        save(contact)
+    }
+
+    /// A contact is there, new or as it is now.
+    mutating func save(_ contact: Contact) {
+        contacts[contact.id] = contact
+        if let stamp = clocks?.stamp(contact.id) {
+            contacts[contact.id]?.changedAt = stamp
+        } else {
+            contacts[contact.id]?.changedAt += 1
+            review(contact.id)
+        }
     }
 
     /// The contact is to be looked at by the next batch.
@@ -147,9 +158,31 @@ struct World {
         guard var record = records[id] else { return }
         change(&record)
         record.version += 1
-        record.record.modifiedAt += 1
+        save(record)
+    }
+
+    /// A record is there, new or as it is now.
+    mutating func save(_ record: Record) {
+        let id = record.record.id
         records[id] = record
-        changedRecords.insert(id)
+        if let stamp = clocks?.stamp(id) {
+            records[id]?.record.modifiedAt = stamp
+        } else {
+            records[id]?.record.modifiedAt += 1
+            changedRecords.insert(id)
+        }
+    }
+
+    /// The pull's cursor moves on; what it finds is to be looked at.
+    mutating func findRecords() {
+        guard let found = clocks?.found(records.mapValues(\.record.modifiedAt)) else { return }
+        changedRecords.formUnion(found)
+    }
+
+    /// The batch's cursor moves on.
+    mutating func findContacts() {
+        guard let found = clocks?.found(contacts.mapValues(\.changedAt)) else { return }
+        for id in found.sorted() { review(id) }
     }
 
     /// contact/sync: the contact with this address is updated, or made.
