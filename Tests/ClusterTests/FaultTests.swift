@@ -30,6 +30,28 @@ struct FaultTests {
         await cluster.stop()
     }
 
+    /// Such an answer says nothing of the records: they would wait for ever, and take nothing from ActiveCampaign (R53).
+    @Test func writeBacksWhoseCollectionFailedAreMadeAgain() async throws {
+        let cluster = try await TestCluster.start()
+        let tenant = try await TestTenant("acme", in: cluster)
+        let record = try tenant.createContact("ann@a.example")
+        // Older than what the next pull reads again.
+        cluster.advance(900)
+        // The poll passes; of the write-back's call the one collection fails.
+        let answer = """
+            {"compositeResponse": [{"referenceId": "r0", "httpStatusCode": 503, "httpHeaders": {},
+              "body": [{"errorCode": "SERVER_UNAVAILABLE", "message": "Try again later."}]}]}
+            """
+        tenant.org.addFault(.answer(status: 200, body: .json(answer)), callClass: "composite", .times(1, skipping: 1))
+        try await cluster.round()
+        #expect(tenant.account.contactCount == 1)
+        #expect(tenant.org.record(record)?["AC_Sync_Status__c"] == "Waiting for next sync")
+        cluster.advance(3_600)
+        try await cluster.round()
+        #expect(tenant.org.record(record)?["AC_Sync_Status__c"] == "Synced")
+        await cluster.stop()
+    }
+
     @Test func flushAllDelaysButLosesNothing() async throws {
         let cluster = try await TestCluster.start(ownRedis: true)
         let tenant = try await TestTenant("acme", in: cluster)

@@ -1,6 +1,7 @@
 import Drivers
 import Foundation
 import Simulators
+import Store
 import Testing
 
 import enum SyncRules.Direction
@@ -56,6 +57,42 @@ struct RuleTests {
         #expect(tenant.org.count("Contact") == 1)
         let failures: Int64 = try await cluster.value("SELECT count(*) AS value FROM ferry.record_failures")
         #expect(failures == 0)
+        await cluster.stop()
+    }
+
+    /// The contact a record has left is one like any other without a record (R14, R27).
+    @Test(arguments: [false, true])
+    func R8_theContactItsRecordLeftIsCreatedAnewOnlyByItsCreateAction(hasAction: Bool) async throws {
+        let cluster = try await TestCluster.start()
+        let tenant = try await TestTenant("acme", in: cluster)
+        let record: String
+        let left: Int
+        if hasAction {
+            left = try tenant.signUp("old@a.example", last: "Mover")
+            try await cluster.round()
+            record = try #require(tenant.record("Contact", "old@a.example")).id
+        } else {
+            record = try tenant.createContact("old@a.example", last: "Mover")
+            try await cluster.round()
+            left = try #require(tenant.account.contact(email: "old@a.example")).id
+        }
+        _ = try tenant.signUp("taken@a.example", last: "Other", automation: nil)
+        try tenant.update("Contact", record, ["Email": "taken@a.example"])
+        for _ in 1...2 {
+            cluster.advance(3_600)
+            try await cluster.round()
+        }
+        #expect(tenant.org.count("Contact") == 1, "leaving it is no change of its own")
+        let number = try await tenant.number(in: cluster)
+        let file = try await cluster.store.recordFile(tenant: number, .contact(Int64(left)))
+        #expect(file.decisions.contains { $0.decision.reason == "R8.left" })
+
+        try tenant.account.actAsPerson { try $0.edit(left, ActiveCampaignEdit(phone: "+49 3")) }
+        cluster.advance(3_600)
+        try await cluster.round()
+        #expect(tenant.record("Contact", "taken@a.example")?["Phone"] != "+49 3")
+        #expect(tenant.record("Contact", "old@a.example")?["Phone"] == (hasAction ? "+49 3" : nil))
+        #expect(tenant.org.count("Contact") == (hasAction ? 2 : 1))
         await cluster.stop()
     }
 

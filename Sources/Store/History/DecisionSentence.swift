@@ -115,6 +115,9 @@ package enum RuleWords {
     private static let words = [
         "R7": "records without an e-mail address do not sync",
         "R8": "its new address is that of a contact nobody else has, with which it goes on",
+        "R8.left":
+            "its record goes on with the contact of its new address; a create action this contact carries counts again "
+            + "when it next changes",
         "address_moved": "it goes on with the contact of its new address, and is read anew",
         "R14": "only the two automation actions bring a new contact to Salesforce",
         "R17.created": "an automation asked for it, and it was created",

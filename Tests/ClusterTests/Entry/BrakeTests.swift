@@ -121,6 +121,42 @@ struct BrakeTests {
         await cluster.stop()
     }
 
+    /// Of records that were emptied from the recycle bin Salesforce shows nothing, so that only a person's word counts.
+    @Test func T20_R91_aLeadTakesThePlaceOfAContactThatIsConfirmedGone() async throws {
+        let cluster = try await TestCluster.start()
+        let tenant = try await TestTenant("acme", in: cluster)
+        let ann = try tenant.createContact("ann@a.example", last: "Lee")
+        let others = try (1...30).map { try tenant.createContact("p\($0)@a.example") }
+        try await cluster.rounds(2)
+        // The lead is linked while the contact is away, and passed by once it is back.
+        try tenant.org.actAsUser { try $0.delete(ann) }
+        try await cluster.rounds(2)
+        let lead = try tenant.createLead("ann@a.example", last: "Lee")
+        try await cluster.rounds(2)
+        try tenant.org.actAsUser { try $0.undelete(ann) }
+        try await cluster.rounds(2)
+        let person = try #require(tenant.account.contact(email: "ann@a.example")).id
+        try tenant.account.actAsPerson { try $0.edit(person, ActiveCampaignEdit(firstName: "Ann")) }
+        try await cluster.rounds(2)
+        #expect(tenant.org.record(ann)?["FirstName"] == "Ann" && tenant.org.record(lead)?["FirstName"].text == nil)
+
+        try tenant.org.actAsUser { actions in
+            for record in others + [ann] { try actions.delete(record) }
+        }
+        try await cluster.rounds(1)
+        let number = try await tenant.number(in: cluster)
+        #expect(try await cluster.store.withheldMissing(tenant: number) == 31)
+        tenant.org.emptyRecycleBin()
+        try await cluster.rounds(1)
+        #expect(tenant.org.record(lead)?["FirstName"].text == nil, "nobody has said a word yet")
+        _ = try await cluster.store.confirmMissing(
+            tenant: number, until: cluster.wallClock.now.addingTimeInterval(86_400), by: Errand(actor: "test"),
+            now: cluster.wallClock.now)
+        try await cluster.rounds(2)
+        #expect(tenant.org.record(lead)?["FirstName"] == "Ann", "what passed the lead by reaches it")
+        await cluster.stop()
+    }
+
     @Test func T20_aFewDeletionsAreBelieved() async throws {
         let cluster = try await TestCluster.start()
         let tenant = try await TestTenant("acme", in: cluster)

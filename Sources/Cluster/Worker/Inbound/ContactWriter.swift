@@ -137,7 +137,8 @@ struct ContactWriter {
     }
 
     /// R8: the record's new address is another contact's. When that contact belongs to no record the link moves to it; all
-    /// the record's values go there with the next look, and the contact's own to the record after it.
+    /// the record's values go there with the next look, and the contact's own to the record after it. The contact that is
+    /// left is one like any other without a record: a create action it carries counts with its next change (R14).
     /// - Returns: false when another record has the contact (D3, R91).
     private func moveToHolder(
         of write: ContactWrite, into commit: inout RunCommit, _ tally: inout RunTally
@@ -160,6 +161,7 @@ struct ContactWriter {
             fingerprint: nil, now: run.now, retryAt: run.now, kind: .transient)
         tally.leave(until: run.now)
         commit.decisions.append(decision(.relinked, write, contactID: holder.id, reason: "R8"))
+        commit.record([decision(.relinked, write, contactID: left.contactID, reason: "R8.left")])
         return true
     }
 
