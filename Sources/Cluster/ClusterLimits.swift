@@ -170,6 +170,8 @@ package enum ClusterLimits {
     static let idleWait: Duration = .seconds(2)
     /// Pause of a fully busy worker before it looks whether it has room again.
     static let busyLook: Duration = .milliseconds(50)
+    /// Jobs one worker holds for each of its places, those that wait for their turn to call included.
+    static let jobsPerPlace = 4
     /// Jobs one worker leases ahead of free places.
     static let prefetchCap = 64
     /// Time a job leased ahead waits for a place before it is handed back.

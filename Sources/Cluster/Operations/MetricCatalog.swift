@@ -11,7 +11,7 @@ package enum MetricCatalog {
     package static let help: [String: String] = [
         "ferry_jobs_total": "Jobs this worker ran, by kind and by what the queue was told.",
         "ferry_job_duration_seconds": "Time from a job's start to its end in this worker, by kind.",
-        "ferry_jobs_running": "Jobs running in this process.",
+        "ferry_jobs_running": "Jobs running in this process, those that wait for their turn to call included.",
         "ferry_provider_calls_total": "Calls to the providers, repeats included, by provider and class of call.",
         "ferry_unplanned_use_total":
             "Times a tenant's org was called far more by others than is usual: another integration, or a stolen token.",

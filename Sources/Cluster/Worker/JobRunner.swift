@@ -31,6 +31,7 @@ package struct JobRunner: Sendable {
         store: Store, queue: JobQueue? = nil, clock: WallClock, logger: Logger, http: HTTPClient, keys: KeyRing,
         providers: ProviderPolicy, paceClock: PaceClock = .system
     ) {
+        let paceClock = paceClock.leavingPlaces
         self.queue = queue
         keeper = queue.map { BudgetKeeper(store: store, queue: $0, clock: clock) }
         ledger = UsageLedger(store: store)

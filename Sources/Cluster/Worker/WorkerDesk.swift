@@ -11,6 +11,8 @@ final class WorkerDesk: Sendable {
 
     private struct State {
         var running: [LeaseName: Running] = [:]
+        /// Jobs of these that only wait for their turn to call.
+        var resting: Set<LeaseName> = []
         /// Jobs that ended before their task was noted down.
         var early: Set<LeaseName> = []
         var finished: [Settlement] = []
@@ -32,7 +34,17 @@ final class WorkerDesk: Sendable {
         rope.yield()
     }
 
+    /// Jobs that were started and have not ended, those that rest included.
     var running: Int { state.withLock { $0.running.count } }
+
+    /// Places in which a job can start: a job that rests takes none, within `ClusterLimits.jobsPerPlace`.
+    func free(of places: Int) -> Int {
+        state.withLock { state in
+            let running = state.running.count
+            return max(0, min(places - running + state.resting.count, places * ClusterLimits.jobsPerPlace - running))
+        }
+    }
+
     var hasFinished: Bool { state.withLock { !$0.finished.isEmpty } }
     /// Jobs leased ahead and not started.
     var ahead: Int { state.withLock { $0.ahead.count } }
@@ -48,13 +60,23 @@ final class WorkerDesk: Sendable {
     /// Runs a job in a task of its own, which its lease's end can cancel.
     func start(_ job: LeasedJob, execute: @escaping @Sendable (LeasedJob) async -> Settlement) {
         let task = Task {
-            self.finish(await execute(job))
+            let place = JobPlace(desk: self, job: job.name)
+            self.finish(await JobPlace.$current.withValue(place) { await execute(job) })
         }
         state.withLock { state in
             guard state.early.remove(job.name) == nil else { return }
             state.running[job.name] = Running(task: task, since: .now)
         }
     }
+
+    /// A job begins to wait for its turn to call: another one may start.
+    func rest(_ job: LeaseName) {
+        state.withLock { _ = $0.resting.insert(job) }
+        rope.yield()
+    }
+
+    /// Its turn has come; it goes on even where its place was taken meanwhile.
+    func wake(_ job: LeaseName) { state.withLock { _ = $0.resting.remove(job) } }
 
     // MARK: - Leased ahead
 

@@ -4,7 +4,8 @@ package import Logging
 import ServiceLifecycle
 import Synchronization
 
-/// Leases jobs and runs them, as many at once as it may. Any number of workers run side by side; none keeps state.
+/// Leases jobs and runs them, as many at once as it may; one that only waits for its turn to call a provider does not
+/// count (`JobPlace`). Any number of workers run side by side; none keeps state.
 ///
 /// When it dies its leases run out after `JobQueueOptions.leaseDuration` and other workers go on from the last commits.
 /// On graceful shutdown it leases no more, lets running jobs finish until the grace time is nearly over, then stops them
@@ -14,7 +15,7 @@ package struct WorkerService: Service {
     package struct Options: Sendable {
         /// Unique among workers; shown by `ferry workers`.
         package var id: WorkerID
-        /// Jobs at once.
+        /// Jobs at once, those that wait for their turn to call aside.
         package var concurrency: Int
         /// Time jobs get to finish after the signal to stop.
         package var grace: Duration
@@ -74,11 +75,11 @@ package struct WorkerService: Service {
             if desk.isStopping {
                 unsettled += desk.takeAhead(.max).map { Settlement($0, .returned) }
             } else {
-                for job in desk.takeAhead(options.concurrency - desk.running) { start(job) }
+                for job in desk.takeAhead(desk.free(of: options.concurrency)) { start(job) }
                 unsettled += desk.takeStale(after: ClusterLimits.prefetchLife).map { Settlement($0, .returned) }
             }
             let isStopping = desk.isStopping
-            let free = isStopping ? 0 : max(0, options.concurrency - desk.running)
+            let free = isStopping ? 0 : desk.free(of: options.concurrency)
             guard !unsettled.isEmpty || free > 0 else {
                 if isStopping { break }
                 continue
@@ -115,7 +116,7 @@ package struct WorkerService: Service {
 
     /// Starts what there are places for and keeps the rest; bulk work is not kept but handed back.
     private func take(_ jobs: [LeasedJob], _ prefetch: inout Prefetch) -> [Settlement] {
-        let places = max(0, options.concurrency - desk.running)
+        let places = desk.free(of: options.concurrency)
         for job in jobs.prefix(places) { start(job) }
         let rest = jobs.dropFirst(places)
         let bulk = rest.filter { $0.jobClass == .bulk }
@@ -155,7 +156,7 @@ package struct WorkerService: Service {
     /// Rings the bell when there may be work.
     private func listen() async {
         while !Task.isCancelled, !desk.isStopping {
-            guard desk.running < options.concurrency else {
+            guard desk.free(of: options.concurrency) > 0 else {
                 try? await Task.sleep(for: ClusterLimits.busyLook)
                 // What is kept for too long goes back.
                 if desk.ahead > 0 { desk.ring() }

@@ -41,7 +41,10 @@ struct WorkerCommand: AsyncParsableCommand {
             /readyz and /metrics.
             """)
 
-    @Option(help: "Jobs at once, 1 to 1000; default FERRY_WORKER_CONCURRENCY.")
+    @Option(
+        help: """
+            Jobs at once, 1 to 1000, those that wait for their turn to call aside; default FERRY_WORKER_CONCURRENCY.
+            """)
     var concurrency: Int?
 
     @Option(help: "Name among workers; default host and process id.")

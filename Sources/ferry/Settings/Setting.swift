@@ -60,7 +60,8 @@ enum Setting: String, CaseIterable {
             "address of /livez, /readyz, /metrics and /autoscale; loopback unless set, they have no password"
         case .adminPort: "port of /livez, /readyz, /metrics and /autoscale, 0 for any free one; without it they are off"
         case .autoscaleSeconds: "seconds in which /autoscale wants runnable work done, 1 to 3600; schedulers only"
-        case .workerConcurrency: "jobs one worker runs at once, 1 to 1000"
+        case .workerConcurrency:
+            "jobs one worker runs at once, 1 to 1000; those that wait for their turn to call do not count"
         case .graceSeconds: "seconds a worker may take to finish or hand back its jobs after SIGTERM, 1 to 3600"
         case .clockOffsetFile: "file holding seconds to add to the clock while running; FERRY_ENV=test only"
         case .logLevel: "trace, debug, info, notice, warning, error or critical"

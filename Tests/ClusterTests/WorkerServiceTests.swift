@@ -1,3 +1,4 @@
+import ActiveCampaign
 import Drivers
 import Embedded
 import Foundation
@@ -9,8 +10,9 @@ import Testing
 
 @testable import Cluster
 
+/// What a worker leases ahead, and how many jobs it runs at once.
 @Suite(.timeLimit(.minutes(2)))
-struct PrefetchTests {
+struct WorkerServiceTests {
     private func measured(jobsASecond: Int, roundTrip: Duration, cap: Int = 64) -> Int {
         var prefetch = Prefetch(cap: cap)
         let start = ContinuousClock.now
@@ -109,6 +111,70 @@ struct PrefetchTests {
         #expect(Set(rest.map(\.key)) == Set(keys).subtracting(ran.keys))
         #expect(rest.allSatisfy { $0.attempt == 1 })
         try await queue.leave(worker: WorkerID("two"))
+    }
+
+    /// A wait of ten tenants that nobody ends before the test does.
+    private final class Gate: Sendable {
+        private let rope: AsyncStream<Void>.Continuation
+        private let opened: Task<Void, Never>
+        let state = Mutex<(rested: Int, resting: Int, most: Int, ran: Set<Int32>)>((0, 0, 0, []))
+        let signal = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+
+        init() {
+            let (stream, rope) = AsyncStream.makeStream(of: Void.self)
+            self.rope = rope
+            opened = Task { for await _ in stream {} }
+        }
+
+        func open() { rope.finish() }
+
+        func rest() async {
+            state.withLock { state in
+                state.rested += 1
+                state.resting += 1
+                state.most = max(state.most, state.resting)
+            }
+            signal.continuation.yield()
+            await opened.value
+            state.withLock { $0.resting -= 1 }
+        }
+    }
+
+    @Test func aJobThatOnlyWaitsForItsTurnLeavesItsPlaceToOthersWithinABound() async throws {
+        let servers = try TestServers.shared.get()
+        var options = JobQueueOptions()
+        options.namespace = servers.freshName()
+        let queue = JobQueue(redis: try RedisClient(url: servers.redis.url), clock: .system, options: options)
+        try await queue.adopt(epoch: 1)
+        let gate = Gate()
+        let clock = PaceClock(now: { .zero }, sleep: { _ in await gate.rest() }).leavingPlaces
+        let (stormy, quiet) = (Int32(1)...3, Int32(101)...120)
+        _ = try await queue.enqueue(stormy.map { EnqueueRequest(JobKey(tenant: $0, kind: "outbound")) })
+        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        let worker = WorkerService(
+            queue: queue, options: .init(id: WorkerID("one"), concurrency: 1, grace: .seconds(10)), logger: logger
+        ) { job in
+            if !quiet.contains(job.key.tenant) { try? await clock.sleep(.seconds(60)) }
+            gate.state.withLock { _ = $0.ran.insert(job.key.tenant) }
+            gate.signal.continuation.yield()
+            return Settlement(job, .done)
+        }
+        let group = ServiceGroup(configuration: .init(services: [.init(service: worker)], logger: logger))
+        let running = Task { try? await group.run() }
+        for await _ in gate.signal.stream where gate.state.withLock({ $0.rested }) == 3 { break }
+        // Its one place is free although three jobs wait.
+        _ = try await queue.enqueue(quiet.map { EnqueueRequest(JobKey(tenant: $0, kind: "outbound")) })
+        for await _ in gate.signal.stream where gate.state.withLock({ $0.ran.count }) == quiet.count { break }
+        #expect(gate.state.withLock { $0.ran } == Set(quiet))
+
+        let more = Int32(201)...210
+        _ = try await queue.enqueue(more.map { EnqueueRequest(JobKey(tenant: $0, kind: "outbound")) })
+        for await _ in gate.signal.stream where gate.state.withLock({ $0.rested }) == ClusterLimits.jobsPerPlace { break }
+        gate.open()
+        for await _ in gate.signal.stream where gate.state.withLock({ $0.ran.count }) == 33 { break }
+        #expect(gate.state.withLock { $0.most } == ClusterLimits.jobsPerPlace, "memory does not grow with a storm")
+        await group.triggerGracefulShutdown()
+        await running.value
     }
 
     @Test func bulkWorkIsNeverKeptAhead() async throws {
