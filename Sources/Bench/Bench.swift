@@ -12,7 +12,7 @@ struct Bench: AsyncParsableCommand {
             """,
         subcommands: [
             EnvironmentBench.self, SimulatorsBench.self, SimulatorsLoad.self, QueueBench.self, QueueWorker.self,
-            QueueScheduler.self, SyncBench.self, CallsBench.self,
+            QueueScheduler.self, SyncBench.self, CallsBench.self, StormBench.self,
         ])
 }
 

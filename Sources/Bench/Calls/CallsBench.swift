@@ -34,7 +34,7 @@ struct CallsBench: AsyncParsableCommand {
         for scenario in CallsScenario.allCases where only.isEmpty || only.contains(scenario) {
             Report.progress(scenario.rawValue)
             try await BenchCluster.with(pace: .kept) { cluster in
-                let tenant = try await BenchTenant(in: cluster, scenario.options)
+                let tenant = try await BenchTenant.settled(in: cluster, scenario.options)
                 isMet = try await measure(scenario, cluster, tenant) && isMet
             }
         }

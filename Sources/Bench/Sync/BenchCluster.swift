@@ -6,12 +6,15 @@ import Embedded
 import Foundation
 import JobQueue
 import Logging
+import ServiceLifecycle
 import Simulators
 import Store
 import Synchronization
 
-/// A cluster that a measurement drives job by job: real PostgreSQL, real Redis, both simulators over real sockets, and
-/// one clock that moves them all, so that waiting for a provider costs no time.
+import enum SyncRules.Direction
+
+/// A cluster that a measurement drives job by job, or lets run: real PostgreSQL, real Redis, both simulators over real
+/// sockets, and one clock that moves them all, so that waiting for a provider costs no time unless it is asked to.
 final class BenchCluster: Sendable {
     let clock = SimulatorClock()
     let wallClock: WallClock
@@ -23,6 +26,8 @@ final class BenchCluster: Sendable {
     let key = PrivateSealingKey()
     private let server: SimulatorServer
     private let serving: Task<Void, any Error>
+    /// Servers of further addresses, with the tasks that run them.
+    private let further = Mutex<[(server: SimulatorServer, serving: Task<Void, any Error>)]>([])
     private let redis: EmbeddedRedis
     private let postgres: EmbeddedPostgres
     private let folder: URL
@@ -31,6 +36,7 @@ final class BenchCluster: Sendable {
     private let scheduler: SchedulerService
     private let runner: JobRunner
     private let worker = WorkerID("bench")
+    private let logger = Logger(label: "bench") { _ in SwiftLogNoOpLogHandler() }
 
     /// Time that calls wait for their turn.
     enum Pace {
@@ -39,6 +45,8 @@ final class BenchCluster: Sendable {
         /// Calls keep the cluster's pace on the simulators' clock, which moves on instead of waiting, and the tenant's
         /// budgets.
         case kept
+        /// The same by the machine's own clock.
+        case real
     }
 
     /// Runs `body` with a fresh cluster and removes it afterwards.
@@ -74,12 +82,11 @@ final class BenchCluster: Sendable {
         client = try RedisClient(url: redis.url)
         queue = JobQueue(redis: client, clock: wallClock, options: JobQueueOptions())
         try await queue.adopt(epoch: try await store.nextEpoch(atLeast: 1))
-        let logger = Logger(label: "bench") { _ in SwiftLogNoOpLogHandler() }
         scheduler = SchedulerService(store: store, queue: queue, clock: wallClock, logger: logger) {
             AsyncStream { $0.finish() }
         }
         runner = JobRunner(
-            store: store, queue: pace == .kept ? queue : nil, clock: wallClock, logger: logger,
+            store: store, queue: pace == .lifted ? nil : queue, clock: wallClock, logger: logger,
             http: try HTTPClient(options: .loopback),
             keys: KeyRing(keys: [key]),
             providers: ProviderPolicy(hostSuffixes: [], allowsLoopback: true, webhookBase: nil),
@@ -88,6 +95,7 @@ final class BenchCluster: Sendable {
 
     private static func paceClock(_ pace: Pace, _ clock: SimulatorClock) -> PaceClock {
         switch pace {
+        case .real: return .system
         case .kept:
             return PaceClock(now: { .seconds(clock.offsetSeconds) }, sleep: { clock.advance(by: $0 / .seconds(1)) })
         case .lifted:
@@ -102,9 +110,19 @@ final class BenchCluster: Sendable {
         let time = Mutex(Duration.zero)
     }
 
+    /// Another address of the simulators: calls keep their pace by the address, and no two accounts share one.
+    func furtherAddress() async throws -> String {
+        let server = SimulatorServer(clock: clock, providers: [salesforce, activeCampaign], faults: salesforce.faults)
+        let serving = Task { try await server.run() }
+        further.withLock { $0.append((server, serving)) }
+        return try await server.baseURL
+    }
+
     private func stop() async {
-        await server.stop()
-        _ = try? await serving.value
+        for (server, serving) in further.withLock({ $0 }) + [(server, serving)] {
+            await server.stop()
+            _ = try? await serving.value
+        }
         await pool.close()
         await client.close()
         redis.stop()
@@ -120,6 +138,41 @@ final class BenchCluster: Sendable {
     }
 
     // MARK: - Running
+
+    /// Lets a scheduler and one worker run while `body` does.
+    /// - Parameters:
+    ///   - places: jobs at once.
+    ///   - onStart: hears of every job that begins, and of its end.
+    func serving(
+        places: Int, onStart: @escaping @Sendable (LeasedJob) -> Void, onEnd: @escaping @Sendable (LeasedJob) -> Void,
+        _ body: () async throws -> Void
+    ) async throws {
+        let (runner, worker) = (runner, worker)
+        let service = WorkerService(
+            queue: queue, options: .init(id: worker, concurrency: places, grace: .seconds(2)), logger: logger
+        ) { job in
+            onStart(job)
+            defer { onEnd(job) }
+            return await runner.run(job, worker: worker)
+        }
+        let group = ServiceGroup(
+            configuration: .init(services: [.init(service: scheduler), .init(service: service)], logger: logger))
+        let running = Task { try await group.run() }
+        do { try await body() } catch {
+            await group.triggerGracefulShutdown()
+            throw error
+        }
+        await group.triggerGracefulShutdown()
+        try await running.value
+    }
+
+    /// Makes a tenant's batch due.
+    func ask(for tenant: Int32) async throws {
+        try await store.requestRun(tenant: tenant, direction: .outbound, now: wallClock.now)
+    }
+
+    /// Asks for what is due without waiting for the scheduler's next look.
+    func dispatch() async throws { _ = try await scheduler.runOnce() }
 
     /// Runs everything that is due until nothing is; where an import or a back-fill is under way, or a pull goes on in a
     /// moment, the clock moves on.

@@ -7,17 +7,17 @@ import Store
 
 import enum SyncRules.Direction
 
-/// The one tenant of a measurement: an account, an org without a limit of calls, and its rows.
+/// A tenant of a measurement: an account, an org without a limit of calls, and its rows.
 struct BenchTenant {
-    static let id = "bench"
-
     let account: ActiveCampaignAccount
     let org: SalesforceOrg
+    let id: String
     let number: Int32
     private let cluster: BenchCluster
 
     /// What differs between measurements.
     struct Options {
+        var id = "bench"
         var hasPackage = true
         /// Whether ActiveCampaign keeps its limits, and the tenant has budgets.
         var isLimited = false
@@ -25,19 +25,23 @@ struct BenchTenant {
         var hasObjects = false
         /// Salesforce contacts that are there before the tenant comes on board.
         var existing = 0
+        /// Where ActiveCampaign answers, if not where everything does.
+        var campaignURL: String?
+        /// Calls a day of each budget.
+        var dailyCalls = 1_000_000
     }
 
-    /// Makes account, org and rows; the first runs, which find nothing, are over when it returns.
+    /// Makes account, org and rows.
     init(in cluster: BenchCluster, _ options: Options = Options()) async throws {
         self.cluster = cluster
-        var campaign = ActiveCampaignOptions(name: Self.id)
+        var campaign = ActiveCampaignOptions(name: options.id)
         campaign.importLatency = 0.5...1
         if !options.isLimited {
             campaign.rateLimit = nil
             campaign.limitsImports = false
         }
         account = cluster.activeCampaign.makeAccount(campaign)
-        var org = SalesforceOrgOptions(name: Self.id)
+        var org = SalesforceOrgOptions(name: options.id)
         org.hasPackage = options.hasPackage
         org.hasExternalIdField = true
         self.org = cluster.salesforce.makeOrg(org)
@@ -49,11 +53,18 @@ struct BenchTenant {
             cluster.clock.advance(by: 3_600)
         }
         try await Self.insertRows(cluster, account, self.org, options)
-        guard let row = try await cluster.store.tenant(Self.id) else { throw CancellationError() }
+        guard let row = try await cluster.store.tenant(options.id) else { throw CancellationError() }
+        id = options.id
         number = row.number
+    }
+
+    /// Makes a tenant whose first runs, which find nothing, are over when it is returned.
+    static func settled(in cluster: BenchCluster, _ options: Options = Options()) async throws -> BenchTenant {
+        let tenant = try await BenchTenant(in: cluster, options)
         try await cluster.settle()
         cluster.clock.advance(by: 3_600)
         try await cluster.settle()
+        return tenant
     }
 
     private static func insertRows(
@@ -63,14 +74,14 @@ struct BenchTenant {
             "flow": "jwt", "client_id": org.clientID, "username": org.username, "private_key": org.privateKeyPEM,
             "login_url": cluster.baseURL,
         ]
-        let key = cluster.key.publicKey
+        let (id, key) = (options.id, cluster.key.publicKey)
         let campaign = try SealedSecret(sealing: Data(account.token.utf8), tenant: id, to: key)
         let salesforce = try SealedSecret(sealing: try JSONEncoder().encode(credentials), tenant: id, to: key)
         try await cluster.pool.transact([
             PostgresStatement("INSERT INTO ferry.tenants (id) VALUES ($1)", [.text(id)]),
             PostgresStatement(
                 "INSERT INTO ferry.connections (tenant, provider, base_url, secret) VALUES ($1, 'activecampaign', $2, $3)",
-                [.text(id), .text(cluster.baseURL), .text(campaign.text)]),
+                [.text(id), .text(options.campaignURL ?? cluster.baseURL), .text(campaign.text)]),
             PostgresStatement(
                 """
                 INSERT INTO ferry.connections (tenant, provider, base_url, secret, package_installed)
@@ -85,8 +96,8 @@ struct BenchTenant {
             PostgresStatement(
                 """
                 INSERT INTO ferry.api_budgets (tenant, provider, daily_calls)
-                SELECT $1, provider, 1000000 FROM unnest(ARRAY['activecampaign', 'salesforce']) AS provider WHERE $2
-                """, [.text(id), .bool(options.isLimited)]),
+                SELECT $1, provider, $3 FROM unnest(ARRAY['activecampaign', 'salesforce']) AS provider WHERE $2
+                """, [.text(id), .bool(options.isLimited), .int(options.dailyCalls)]),
         ])
     }
 
@@ -157,7 +168,7 @@ struct BenchTenant {
     func followObjects() async throws {
         try await cluster.pool.query(
             "UPDATE ferry.sync_settings SET sync_accounts = true, sync_opportunities = true WHERE tenant = $1",
-            [.text(Self.id)])
+            [.text(id)])
     }
 
     /// Lets contacts that were there before enter by a back-fill.

@@ -47,7 +47,7 @@ struct SyncBench: AsyncParsableCommand {
     func run() async throws {
         Report.environment()
         try await BenchCluster.with(pace: .lifted) { cluster in
-            let tenant = try await BenchTenant(in: cluster)
+            let tenant = try await BenchTenant.settled(in: cluster)
             Report.progress("\(contacts) contacts and \(leads) leads are entered in Salesforce")
             tenant.enter(contacts, "Contact", accounts: tenant.enterAccounts(accounts), inEach: Self.inEach)
             tenant.enter(leads, "Lead")
