@@ -12,6 +12,8 @@ package enum MetricCatalog {
         "ferry_jobs_total": "Jobs this worker ran, by kind and by what the queue was told.",
         "ferry_job_duration_seconds": "Time from a job's start to its end in this worker, by kind.",
         "ferry_jobs_running": "Jobs running in this process, those that wait for their turn to call included.",
+        "ferry_jobs_waiting":
+            "Of the jobs running in this process, those that wait for their turn to call and leave their place to others.",
         "ferry_provider_calls_total": "Calls to the providers, repeats included, by provider and class of call.",
         "ferry_unplanned_use_total":
             "Times a tenant's org was called far more by others than is usual: another integration, or a stolen token.",
@@ -71,6 +73,11 @@ package enum MetricCatalog {
     /// A job began (1) or ended (-1).
     package static func running(_ change: Double) {
         Meter(label: "ferry_jobs_running").increment(by: change)
+    }
+
+    /// A job began to wait for its turn to call (1) or goes on (-1).
+    static func waiting(_ change: Double) {
+        Meter(label: "ferry_jobs_waiting").increment(by: change)
     }
 
     /// A provider was called.

@@ -16,7 +16,11 @@ struct JobPlace: Sendable {
     static func leave(_ wait: () async throws -> Void) async rethrows {
         guard let place = current else { return try await wait() }
         place.desk.rest(place.job)
-        defer { place.desk.wake(place.job) }
+        MetricCatalog.waiting(1)
+        defer {
+            MetricCatalog.waiting(-1)
+            place.desk.wake(place.job)
+        }
         try await wait()
     }
 }

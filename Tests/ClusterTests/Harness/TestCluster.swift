@@ -76,11 +76,19 @@ final class TestCluster: Sendable {
         let store = store
         let wallClock = wallClock
         ingest = hasIngest ? try await TestIngest.start(store: store, clock: wallClock) : nil
-        runner = JobRunner(
-            store: store, queue: queue, clock: wallClock, logger: logger, http: try HTTPClient(options: .loopback),
-            keys: KeyRing(keys: [key]),
-            providers: ProviderPolicy(hostSuffixes: [], allowsLoopback: true, webhookBase: ingest?.base),
-            paceClock: Self.paceClock(clock))
+        runner = try Self.runner(
+            store, queue, wallClock, key, webhookBase: ingest?.base, paceClock: Self.paceClock(clock))
+    }
+
+    private static func runner(
+        _ store: Store, _ queue: JobQueue, _ clock: WallClock, _ key: PrivateSealingKey, webhookBase: String?,
+        paceClock: PaceClock
+    ) throws -> JobRunner {
+        JobRunner(
+            store: store, queue: queue, clock: clock, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
+            http: try HTTPClient(options: .loopback), keys: KeyRing(keys: [key]),
+            providers: ProviderPolicy(hostSuffixes: [], allowsLoopback: true, webhookBase: webhookBase),
+            paceClock: paceClock)
     }
 
     /// Waits end at once, and the cluster's clock is then where it would be after them: nothing but time passes.
@@ -100,12 +108,8 @@ final class TestCluster: Sendable {
     ) throws -> (queue: JobQueue, runner: JobRunner, leave: @Sendable () async -> Void) {
         let redis = try RedisClient(url: (ownRedis ?? servers.redis).url)
         let queue = JobQueue(redis: redis, clock: wallClock, options: queueOptions)
-        let runner = JobRunner(
-            store: store, queue: queue, clock: wallClock,
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, http: try HTTPClient(options: .loopback),
-            keys: KeyRing(keys: [key]),
-            providers: ProviderPolicy(hostSuffixes: [], allowsLoopback: true, webhookBase: nil),
-            paceClock: paceClock ?? Self.paceClock(clock))
+        let runner = try Self.runner(
+            store, queue, wallClock, key, webhookBase: nil, paceClock: paceClock ?? Self.paceClock(clock))
         return (queue, runner, { await redis.close() })
     }
 

@@ -6,11 +6,15 @@ import Testing
 /// Whatever happens on the way, both sides agree in the end, and then nothing is written any more.
 @Suite(.timeLimit(.minutes(40)))
 struct HistoryTests {
-    /// Always the same, so that a change is judged by what it changed; a failure names its seed. `FERRY_HISTORY_SEED` runs
-    /// others: a single one, `9`, whose story is told, or a range, `201-1000`.
+    /// Always the same, so that a change is judged by what it changed; a failure names its seed. `scripts/test --long` plays
+    /// a thousand that nobody has seen before, and `FERRY_HISTORY_SEED` others: a single one, `9`, whose story is told, or a
+    /// range, `201-1000`.
     private static let seeds: [UInt64] = {
-        guard let asked = ProcessInfo.processInfo.environment["FERRY_HISTORY_SEED"] else {
-            return Array(1...200)
+        let environment = ProcessInfo.processInfo.environment
+        guard let asked = environment["FERRY_HISTORY_SEED"] else {
+            guard environment["FERRY_LONG_PROOFS"] == "1" else { return Array(1...200) }
+            let first = UInt64.random(in: 201...(.max / 2))
+            return Array(first..<first + 1_000)
         }
         let bounds = asked.split(separator: "-").compactMap { UInt64($0) }
         guard let first = bounds.first, let last = bounds.last, first <= last else { return [1] }

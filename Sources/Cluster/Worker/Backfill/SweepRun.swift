@@ -18,8 +18,8 @@ struct SweepCursor: Codable, Sendable, Hashable {
 /// Records are read by query pages, 2,000 a counted call: 50 calls for 100,000. A Bulk 2.0 query job would take about eight
 /// (create, five or so looks, two results of 50,000; salesforce-api 11), and fewer than pages from some 16,000 rows on. It
 /// is not used: the 42 calls it saves, once, are less than half a thousandth of the smallest paid org's day, and half of
-/// what acknowledging the same records takes; it would bring a second reader with its own paging, types and minutes of
-/// delay, and the importer, not the reading, is what a back-fill waits for.
+/// what acknowledging the same records takes; and its rows are those of the instant the job ran, which may be an hour old
+/// when their turn comes: written then, they would put back what an ordinary pull has written since (T14).
 struct SweepRun {
     let session: TenantSession
     let run: RunContext
