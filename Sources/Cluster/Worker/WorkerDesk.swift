@@ -60,8 +60,8 @@ final class WorkerDesk: Sendable {
     /// Runs a job in a task of its own, which its lease's end can cancel.
     func start(_ job: LeasedJob, execute: @escaping @Sendable (LeasedJob) async -> Settlement) {
         let task = Task {
-            let place = JobPlace(desk: self, job: job.name)
-            self.finish(await JobPlace.$current.withValue(place) { await execute(job) })
+            let place = WorkerPlace(desk: self, job: job.name)
+            self.finish(await WorkerPlace.$current.withValue(place) { await execute(job) })
         }
         state.withLock { state in
             guard state.early.remove(job.name) == nil else { return }

@@ -5,7 +5,7 @@ import ServiceLifecycle
 import Synchronization
 
 /// Leases jobs and runs them, as many at once as it may; one that only waits for its turn to call a provider does not
-/// count (`JobPlace`). Any number of workers run side by side; none keeps state.
+/// count (`WorkerPlace`). Any number of workers run side by side; none keeps state.
 ///
 /// When it dies its leases run out after `JobQueueOptions.leaseDuration` and other workers go on from the last commits.
 /// On graceful shutdown it leases no more, lets running jobs finish until the grace time is nearly over, then stops them

@@ -5,9 +5,9 @@ import JobQueue
 ///
 /// While the job does nothing but wait for its turn to call a provider, its place is another job's: neither a storm of
 /// refusals nor a long pull at four calls a second keeps other tenants waiting.
-struct JobPlace: Sendable {
+struct WorkerPlace: Sendable {
     /// The place of the job that the current task runs; nil outside a worker.
-    @TaskLocal static var current: JobPlace?
+    @TaskLocal static var current: WorkerPlace?
 
     let desk: WorkerDesk
     let job: LeaseName
@@ -28,6 +28,6 @@ struct JobPlace: Sendable {
 extension PaceClock {
     /// This clock; a worker's job that waits by it leaves its place to another.
     package var leavingPlaces: PaceClock {
-        PaceClock(now: { now }, sleep: { duration in try await JobPlace.leave { try await sleep(duration) } })
+        PaceClock(now: { now }, sleep: { duration in try await WorkerPlace.leave { try await sleep(duration) } })
     }
 }
