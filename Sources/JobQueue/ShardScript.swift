@@ -5,21 +5,29 @@ import Synchronization
 enum ShardScript: String, CaseIterable, Sendable {
     case enqueue, exchange, heartbeat, sweep, tenant, dead, status, audit, adopt, budget, pace
 
-    /// What the server is given: the shared parts and the script.
+    /// What the server is given: the shared parts and the script, each a layer inside the one before (`Lua/prelude.lua`).
     var source: [UInt8] {
         switch self {
-        case .enqueue: PackageResources.shard_lua + PackageResources.enqueue_lua
-        case .exchange: PackageResources.shard_lua + PackageResources.purse_lua + PackageResources.exchange_lua
-        case .heartbeat: PackageResources.shard_lua + PackageResources.purse_lua + PackageResources.heartbeat_lua
-        case .sweep: PackageResources.shard_lua + PackageResources.purse_lua + PackageResources.sweep_lua
-        case .tenant: PackageResources.shard_lua + PackageResources.tenant_lua
-        case .dead: PackageResources.shard_lua + PackageResources.dead_lua
-        case .status: PackageResources.shard_lua + PackageResources.status_lua
-        case .audit: PackageResources.shard_lua + PackageResources.audit_lua
+        case .enqueue: Self.layered(PackageResources.enqueue_lua)
+        case .exchange: Self.layered(PackageResources.purse_lua, PackageResources.exchange_lua)
+        case .heartbeat: Self.layered(PackageResources.purse_lua, PackageResources.heartbeat_lua)
+        case .sweep: Self.layered(PackageResources.purse_lua, PackageResources.sweep_lua)
+        case .tenant: Self.layered(PackageResources.tenant_lua)
+        case .dead: Self.layered(PackageResources.dead_lua)
+        case .status: Self.layered(PackageResources.status_lua)
+        case .audit: Self.layered(PackageResources.audit_lua)
+        case .budget: Self.layered(PackageResources.purse_lua, PackageResources.budget_lua)
         case .adopt: PackageResources.adopt_lua
-        case .budget: PackageResources.shard_lua + PackageResources.purse_lua + PackageResources.budget_lua
         case .pace: PackageResources.pace_lua
         }
+    }
+
+    private static func layered(_ parts: [UInt8]...) -> [UInt8] {
+        let layers = [PackageResources.shard_lua] + parts
+        let closing = Array("\nend\nreturn layer()\n".utf8)
+        return PackageResources.prelude_lua
+            + layers.flatMap { Array("\nlocal function layer()\n".utf8) + $0 }
+            + layers.flatMap { _ in closing }
     }
 }
 

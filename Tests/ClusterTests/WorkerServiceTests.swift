@@ -147,14 +147,14 @@ struct WorkerServiceTests {
         let queue = JobQueue(redis: try RedisClient(url: servers.redis.url), clock: .system, options: options)
         try await queue.adopt(epoch: 1)
         let gate = Gate()
-        let clock = PaceClock(now: { .zero }, sleep: { _ in await gate.rest() }).leavingPlaces
+        let waitForTurn = PaceClock(now: { .zero }, sleep: { _ in await gate.rest() }).leavingPlaces.sleep
         let (stormy, quiet) = (Int32(1)...3, Int32(101)...120)
         _ = try await queue.enqueue(stormy.map { EnqueueRequest(JobKey(tenant: $0, kind: "outbound")) })
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let worker = WorkerService(
             queue: queue, options: .init(id: WorkerID("one"), concurrency: 1, grace: .seconds(10)), logger: logger
         ) { job in
-            if !quiet.contains(job.key.tenant) { try? await clock.sleep(.seconds(60)) }
+            if !quiet.contains(job.key.tenant) { try? await waitForTurn(.seconds(60)) }
             gate.state.withLock { _ = $0.ran.insert(job.key.tenant) }
             gate.signal.continuation.yield()
             return Settlement(job, .done)

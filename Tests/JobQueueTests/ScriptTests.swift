@@ -8,11 +8,12 @@ import Testing
         let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
             .appending(path: "../../Sources/JobQueue/Lua").standardizedFileURL
         let files = try FileManager.default.contentsOfDirectory(atPath: folder.path)
-        let bound = ShardScript.allCases.map { "\($0.rawValue).lua" } + ["shard.lua", "purse.lua"]
+        let bound = ShardScript.allCases.map { "\($0.rawValue).lua" } + ["prelude.lua", "shard.lua", "purse.lua"]
         #expect(Set(files) == Set(bound))
         for script in ShardScript.allCases {
-            let own = try Data(contentsOf: folder.appending(path: "\(script.rawValue).lua"))
-            #expect(script.source.suffix(own.count) == [UInt8](own))
+            let own = try String(contentsOf: folder.appending(path: "\(script.rawValue).lua"), encoding: .utf8)
+            let isBound = String(decoding: script.source, as: UTF8.self).contains(own)
+            #expect(isBound, "\(script)")
         }
     }
 
