@@ -28,7 +28,11 @@ final class WorkerDesk: Sendable {
     private let finishes: AsyncStream<Void>
     private let finishRope: AsyncStream<Void>.Continuation
 
-    init() {
+    /// How many jobs may run at once.
+    private let places: Int
+
+    init(places: Int) {
+        self.places = places
         (bell, rope) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
         (finishes, finishRope) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
         rope.yield()
@@ -37,12 +41,13 @@ final class WorkerDesk: Sendable {
     /// Jobs that were started and have not ended, those that rest included.
     var running: Int { state.withLock { $0.running.count } }
 
-    /// Places in which a job can start: a job that rests takes none, within `ClusterLimits.jobsPerPlace`.
-    func free(of places: Int) -> Int {
-        state.withLock { state in
-            let running = state.running.count
-            return max(0, min(places - running + state.resting.count, places * ClusterLimits.jobsPerPlace - running))
-        }
+    /// Places in which a job can start.
+    var free: Int { state.withLock { free($0) } }
+
+    /// A job that rests takes no place, within `ClusterLimits.jobsPerPlace`.
+    private func free(_ state: State) -> Int {
+        let running = state.running.count
+        return max(0, min(places - running + state.resting.count, places * ClusterLimits.jobsPerPlace - running))
     }
 
     var hasFinished: Bool { state.withLock { !$0.finished.isEmpty } }
@@ -71,8 +76,11 @@ final class WorkerDesk: Sendable {
 
     /// A job begins to wait for its turn to call: another one may start.
     func rest(_ job: LeaseName) {
-        state.withLock { _ = $0.resting.insert(job) }
-        rope.yield()
+        let wasFull = state.withLock { state in
+            defer { state.resting.insert(job) }
+            return free(state) == 0
+        }
+        if wasFull { rope.yield() }
     }
 
     /// Its turn has come; it goes on even where its place was taken meanwhile.

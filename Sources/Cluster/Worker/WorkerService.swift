@@ -43,7 +43,7 @@ package struct WorkerService: Service {
         self.options = options
         self.logger = logger
         self.execute = execute
-        desk = WorkerDesk()
+        desk = WorkerDesk(places: options.concurrency)
     }
 
     package func run() async throws {
@@ -75,11 +75,11 @@ package struct WorkerService: Service {
             if desk.isStopping {
                 unsettled += desk.takeAhead(.max).map { Settlement($0, .returned) }
             } else {
-                for job in desk.takeAhead(desk.free(of: options.concurrency)) { start(job) }
+                for job in desk.takeAhead(desk.free) { start(job) }
                 unsettled += desk.takeStale(after: ClusterLimits.prefetchLife).map { Settlement($0, .returned) }
             }
             let isStopping = desk.isStopping
-            let free = isStopping ? 0 : desk.free(of: options.concurrency)
+            let free = isStopping ? 0 : desk.free
             guard !unsettled.isEmpty || free > 0 else {
                 if isStopping { break }
                 continue
@@ -116,7 +116,7 @@ package struct WorkerService: Service {
 
     /// Starts what there are places for and keeps the rest; bulk work is not kept but handed back.
     private func take(_ jobs: [LeasedJob], _ prefetch: inout Prefetch) -> [Settlement] {
-        let places = desk.free(of: options.concurrency)
+        let places = desk.free
         for job in jobs.prefix(places) { start(job) }
         let rest = jobs.dropFirst(places)
         let bulk = rest.filter { $0.jobClass == .bulk }
@@ -156,7 +156,7 @@ package struct WorkerService: Service {
     /// Rings the bell when there may be work.
     private func listen() async {
         while !Task.isCancelled, !desk.isStopping {
-            guard desk.free(of: options.concurrency) > 0 else {
+            guard desk.free > 0 else {
                 try? await Task.sleep(for: ClusterLimits.busyLook)
                 // What is kept for too long goes back.
                 if desk.ahead > 0 { desk.ring() }
