@@ -31,8 +31,8 @@ extension ProcessTests {
                 for tenant in tenants { try await tenant.requestRun() }
                 try await eventually("runs are under way") { held.contains { cluster.faults.strikes(of: $0) > 0 } }
                 try await cluster.restartPostgres {
-                    // Down until the processes have noticed.
-                    try await eventually("a process misses it") {
+                    // Down until the processes have noticed: one that was idle waits half a minute for a connection first.
+                    try await eventually("a process misses it", within: .seconds(60)) {
                         processes.contains { $0.errors.contains("warning") || $0.errors.contains("error") }
                     }
                 }

@@ -181,8 +181,8 @@ private final class World {
             case .postgresRestarted:
                 let known = (schedulers + workers).map { $0.errors.count }
                 try await cluster.restartPostgres {
-                    // Down until a process has noticed.
-                    try await eventually("a process misses it") {
+                    // Down until a process has noticed: one that was idle waits half a minute for a connection first.
+                    try await eventually("a process misses it", within: .seconds(60)) {
                         zip(self.schedulers + self.workers, known).contains { process, count in
                             process.errors.dropFirst(count).contains("warning")
                         }
