@@ -24,9 +24,14 @@ struct Agreement {
         let failed = Set(
             try await history.cluster.pool.query("SELECT record_id FROM ferry.record_failures")
                 .decode { try $0.get("record_id", as: String.self) })
+        // A contact that its record left for another one's address is told so, and created anew only when it changes (R8).
+        let left = Set(
+            try await history.cluster.pool.query(
+                "SELECT DISTINCT ac_id FROM ferry.record_decisions WHERE detail = 'R8.left'"
+            ).decode { try $0.get("ac_id", as: Int64.self) })
         // A record that was refused for good, as for an address somebody else has, is on record and out of step.
-        return differences(links.filter { $0.isActive && !failed.contains($0.recordID) }) + unlinked(links, failed)
-            + duplicates() + (try await leftOvers(failed))
+        return differences(links.filter { $0.isActive && !failed.contains($0.recordID) })
+            + unlinked(links, failed, left: left) + duplicates() + (try await leftOvers(failed))
     }
 
     private var contacts: [Int64: ActiveCampaignContact] {
@@ -68,8 +73,8 @@ struct Agreement {
         return ["\(contact.email) \(record.id): \(isOut ? "out" : "in") in ActiveCampaign only"]
     }
 
-    /// Everybody who should travel did, or stands among the failures.
-    private func unlinked(_ links: [LinkRow], _ failed: Set<String>) -> [String] {
+    /// Everybody who should travel did, or stands among the failures, or was left by a record.
+    private func unlinked(_ links: [LinkRow], _ failed: Set<String>, left: Set<Int64>) -> [String] {
         let linkedRecords = Set(links.map(\.recordID))
         let linkedContacts = Set(links.map(\.contactID))
         let lost = records.filter {
@@ -79,7 +84,9 @@ struct Agreement {
             contact.tags.contains(ActiveCampaignAutomation.createContactInSalesforce.tag)
                 || contact.tags.contains(ActiveCampaignAutomation.createLeadInSalesforce.tag)
         }
-        let missing = asked.filter { !linkedContacts.contains(Int64($0.id)) && !failed.contains(String($0.id)) }
+        let missing = asked.filter {
+            !linkedContacts.union(left).contains(Int64($0.id)) && !failed.contains(String($0.id))
+        }
         return lost.map { "record \($0.id) \($0["Email"].text ?? "") neither linked nor failed" }
             + missing.map { "contact \($0.email) neither linked nor failed" }
     }
