@@ -67,30 +67,49 @@ struct WorkerServiceTests {
         }
     }
 
-    @Test func aWorkerThatIsStoppedHandsBackWhatItLeasedAheadUnburned() async throws {
+    /// What a worker does with a job; it then counts as done.
+    private typealias Work = @Sendable (LeasedJob) async -> Void
+
+    private static func freshQueue() async throws -> JobQueue {
         let servers = try TestServers.shared.get()
         var options = JobQueueOptions()
         options.namespace = servers.freshName()
         let queue = JobQueue(redis: try RedisClient(url: servers.redis.url), clock: .system, options: options)
         try await queue.adopt(epoch: 1)
+        return queue
+    }
+
+    /// Lets a worker run while `body` does, then stops it in peace.
+    private static func whileAWorkerRuns(
+        on queue: JobQueue, concurrency: Int, _ work: @escaping Work, _ body: () async throws -> Void
+    ) async rethrows {
+        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        let worker = WorkerService(
+            queue: queue, options: .init(id: WorkerID("one"), concurrency: concurrency, grace: .seconds(10)),
+            logger: logger
+        ) { job in
+            await work(job)
+            return Settlement(job, .done)
+        }
+        let group = ServiceGroup(configuration: .init(services: [.init(service: worker)], logger: logger))
+        let running = Task { try? await group.run() }
+        try await body()
+        await group.triggerGracefulShutdown()
+        await running.value
+    }
+
+    @Test func aWorkerThatIsStoppedHandsBackWhatItLeasedAheadUnburned() async throws {
+        let queue = try await Self.freshQueue()
         let keys = (Int32(1)...500).map { JobKey(tenant: $0, kind: "outbound") }
         for key in keys {
             try await queue.setBudget(tenant: key.tenant, .salesforce, BudgetTerms(dailyCalls: 100))
         }
         _ = try await queue.enqueue(keys.map { EnqueueRequest($0) })
         let log = Log()
-        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-        let worker = WorkerService(
-            queue: queue, options: .init(id: WorkerID("one"), concurrency: 8, grace: .seconds(10)), logger: logger
-        ) { job in
-            await log.run(job, for: .microseconds(500))
-            return Settlement(job, .done)
+        let work: Work = { await log.run($0, for: .microseconds(500)) }
+        await Self.whileAWorkerRuns(on: queue, concurrency: 8, work) {
+            for await _ in log.signal.stream { break }
         }
-        let group = ServiceGroup(configuration: .init(services: [.init(service: worker)], logger: logger))
-        let running = Task { try? await group.run() }
-        for await _ in log.signal.stream { break }
-        await group.triggerGracefulShutdown()
-        await running.value
 
         let (ran, most) = log.state.withLock { ($0.ran, $0.most) }
         #expect(most <= 8, "what is leased ahead waits for a place")
@@ -141,64 +160,42 @@ struct WorkerServiceTests {
     }
 
     @Test func aJobThatOnlyWaitsForItsTurnLeavesItsPlaceToOthersWithinABound() async throws {
-        let servers = try TestServers.shared.get()
-        var options = JobQueueOptions()
-        options.namespace = servers.freshName()
-        let queue = JobQueue(redis: try RedisClient(url: servers.redis.url), clock: .system, options: options)
-        try await queue.adopt(epoch: 1)
+        let queue = try await Self.freshQueue()
         let gate = Gate()
         let waitForTurn = PaceClock(now: { .zero }, sleep: { _ in await gate.rest() }).leavingPlaces.sleep
         let (stormy, quiet) = (Int32(1)...3, Int32(101)...120)
         _ = try await queue.enqueue(stormy.map { EnqueueRequest(JobKey(tenant: $0, kind: "outbound")) })
-        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-        let worker = WorkerService(
-            queue: queue, options: .init(id: WorkerID("one"), concurrency: 1, grace: .seconds(10)), logger: logger
-        ) { job in
+        let work: Work = { job in
             if !quiet.contains(job.key.tenant) { try? await waitForTurn(.seconds(60)) }
             gate.state.withLock { _ = $0.ran.insert(job.key.tenant) }
             gate.signal.continuation.yield()
-            return Settlement(job, .done)
         }
-        let group = ServiceGroup(configuration: .init(services: [.init(service: worker)], logger: logger))
-        let running = Task { try? await group.run() }
-        for await _ in gate.signal.stream where gate.state.withLock({ $0.rested }) == 3 { break }
-        // Its one place is free although three jobs wait.
-        _ = try await queue.enqueue(quiet.map { EnqueueRequest(JobKey(tenant: $0, kind: "outbound")) })
-        for await _ in gate.signal.stream where gate.state.withLock({ $0.ran.count }) == quiet.count { break }
-        #expect(gate.state.withLock { $0.ran } == Set(quiet))
+        try await Self.whileAWorkerRuns(on: queue, concurrency: 1, work) {
+            for await _ in gate.signal.stream where gate.state.withLock({ $0.rested }) == 3 { break }
+            // Its one place is free although three jobs wait.
+            _ = try await queue.enqueue(quiet.map { EnqueueRequest(JobKey(tenant: $0, kind: "outbound")) })
+            for await _ in gate.signal.stream where gate.state.withLock({ $0.ran.count }) == quiet.count { break }
+            #expect(gate.state.withLock { $0.ran } == Set(quiet))
 
-        let more = Int32(201)...210
-        _ = try await queue.enqueue(more.map { EnqueueRequest(JobKey(tenant: $0, kind: "outbound")) })
-        let most = ClusterLimits.jobsPerPlace
-        for await _ in gate.signal.stream where gate.state.withLock({ $0.rested }) == most { break }
-        gate.open()
-        for await _ in gate.signal.stream where gate.state.withLock({ $0.ran.count }) == 33 { break }
-        #expect(gate.state.withLock { $0.most } == most, "memory does not grow with a storm")
-        await group.triggerGracefulShutdown()
-        await running.value
+            let more = Int32(201)...210
+            _ = try await queue.enqueue(more.map { EnqueueRequest(JobKey(tenant: $0, kind: "outbound")) })
+            let most = ClusterLimits.jobsPerPlace
+            for await _ in gate.signal.stream where gate.state.withLock({ $0.rested }) == most { break }
+            gate.open()
+            for await _ in gate.signal.stream where gate.state.withLock({ $0.ran.count }) == 33 { break }
+            #expect(gate.state.withLock { $0.most } == most, "memory does not grow with a storm")
+        }
     }
 
     @Test func bulkWorkIsNeverKeptAhead() async throws {
-        let servers = try TestServers.shared.get()
-        var options = JobQueueOptions()
-        options.namespace = servers.freshName()
-        let queue = JobQueue(redis: try RedisClient(url: servers.redis.url), clock: .system, options: options)
-        try await queue.adopt(epoch: 1)
+        let queue = try await Self.freshQueue()
         let keys = (Int32(1)...500).map { JobKey(tenant: $0, kind: "outbound") }
         _ = try await queue.enqueue(keys.map { EnqueueRequest($0, class: .bulk) })
         let log = Log()
-        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-        let worker = WorkerService(
-            queue: queue, options: .init(id: WorkerID("one"), concurrency: 4, grace: .seconds(10)), logger: logger
-        ) { job in
-            await log.run(job, for: .microseconds(200))
-            return Settlement(job, .done)
+        let work: Work = { await log.run($0, for: .microseconds(200)) }
+        await Self.whileAWorkerRuns(on: queue, concurrency: 4, work) {
+            for await _ in log.signal.stream { break }
         }
-        let group = ServiceGroup(configuration: .init(services: [.init(service: worker)], logger: logger))
-        let running = Task { try? await group.run() }
-        for await _ in log.signal.stream { break }
-        await group.triggerGracefulShutdown()
-        await running.value
         let ran = log.state.withLock { $0.ran }
         #expect(ran.values.allSatisfy { $0 == 1 })
         #expect(try await queue.status().queued == 500 - ran.count)

@@ -76,7 +76,7 @@ struct Agreement {
     /// Everybody who should travel did, or stands among the failures, or was left by a record.
     private func unlinked(_ links: [LinkRow], _ failed: Set<String>, left: Set<Int64>) -> [String] {
         let linkedRecords = Set(links.map(\.recordID))
-        let linkedContacts = Set(links.map(\.contactID))
+        let knownContacts = Set(links.map(\.contactID)).union(left)
         let lost = records.filter {
             $0["IsConverted"] != true && !linkedRecords.contains($0.id) && !failed.contains($0.id)
         }
@@ -84,9 +84,7 @@ struct Agreement {
             contact.tags.contains(ActiveCampaignAutomation.createContactInSalesforce.tag)
                 || contact.tags.contains(ActiveCampaignAutomation.createLeadInSalesforce.tag)
         }
-        let missing = asked.filter {
-            !linkedContacts.union(left).contains(Int64($0.id)) && !failed.contains(String($0.id))
-        }
+        let missing = asked.filter { !knownContacts.contains(Int64($0.id)) && !failed.contains(String($0.id)) }
         return lost.map { "record \($0.id) \($0["Email"].text ?? "") neither linked nor failed" }
             + missing.map { "contact \($0.email) neither linked nor failed" }
     }

@@ -8,7 +8,7 @@ import TestSupport
 /// What was changed is found by the cursors of the streams alone (T1–T4, T8), and may stay unfound until they come by.
 struct ProviderClocks {
     /// Seconds that pass between two rounds of peace: longer than any lag.
-    static let restBetweenRounds: TimeInterval = 3_600
+    private static let restBetweenRounds: TimeInterval = 3_600
     /// Seconds at most from a stamp until its row is seen, and between the servers of one provider: less than the cursors
     /// read again, together.
     private static let lag: TimeInterval = 180
